@@ -1,0 +1,1 @@
+"""Keeps a tabular machine-learning model in production on its course."""

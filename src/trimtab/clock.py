@@ -1,0 +1,56 @@
+"""The only module that knows the time. Every step takes `as_of` instead."""
+
+import os
+import time
+from datetime import UTC, datetime
+from uuid import UUID
+
+from trimtab.errors import UsageError
+
+
+def now() -> datetime:
+    """Return the present moment, UTC."""
+    return datetime.now(UTC)
+
+
+def monotonic_ns() -> int:
+    """Return nanoseconds of a clock that never goes back; only differences mean anything."""
+    return time.perf_counter_ns()
+
+
+def sleep(seconds: float) -> None:
+    """Wait."""
+    time.sleep(seconds)
+
+
+def uuid7() -> str:
+    """Return a new time-ordered identifier (RFC 9562, version 7): 48 bits of Unix milliseconds, then randomness."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | int.from_bytes(os.urandom(10), "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return str(UUID(int=value))
+
+
+def made_at(identifier: str) -> datetime | None:
+    """Return when a version 7 identifier was made, to the millisecond, or None where it is no such identifier."""
+    try:
+        value = UUID(identifier)
+    except ValueError:
+        return None
+    if value.version != 7:
+        return None
+    return datetime.fromtimestamp((value.int >> 80) / 1000, UTC)
+
+
+def parse(text: str) -> datetime:
+    """Return the UTC moment of an RFC 3339 text; a naive one is refused, because it could mean any zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"'{text[:40]}' is not a time.", hint="write it as 2026-01-31T12:00:00Z") from None
+    if moment.tzinfo is None:
+        raise UsageError(
+            f"'{text[:40]}' has no time zone.", hint="add Z for UTC, or an offset such as +01:00, to the time"
+        )
+    return moment.astimezone(UTC)

@@ -1,0 +1,29 @@
+"""What this process was given: environment variables and a share of the processors."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def environment(name: str, default: str = "") -> str:
+    """Return an environment variable, or `default` where it is not set."""
+    return os.environ.get(name, default)
+
+
+def variables() -> Mapping[str, str]:
+    """Return all environment variables."""
+    return os.environ
+
+
+def cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Return how many threads are worth starting: the processors allowed, or the container's quota where less.
+
+    Libraries that count the machine's processors instead run many times slower in a small container.
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        limit, period = quota.read_text().split()
+        share = allowed if limit == "max" else max(1, int(limit) // int(period))
+    except (OSError, ValueError):
+        share = allowed
+    return max(1, min(allowed, share))

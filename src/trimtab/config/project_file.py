@@ -1,0 +1,190 @@
+"""trimtab.toml: every documented key with its default, environment on top, checked as a whole."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from trimtab.config.machine import variables
+from trimtab.config.project_tables import AUTO, ProjectFile, SourceTable
+from trimtab.config.shapes import check, fail, key_text, quoted, read_toml
+from trimtab.errors import ConfigError, Mistake, nearest
+from trimtab.nouns.project import (
+    CostSpec,
+    CsvForm,
+    GateSpec,
+    Limits,
+    MonitorSpec,
+    Project,
+    RetrainSpec,
+    ServeSpec,
+    SourceSpec,
+    TrainSpec,
+    TriggerSpec,
+)
+
+FILE = "trimtab.toml"
+_OTHER_VARIABLES = ("TRIMTAB_KEYS", "TRIMTAB_PATH_HOME")
+
+
+def load(folder: Path, environ: Mapping[str, str] | None = None) -> Project:
+    """Return the Project of a folder's trimtab.toml, with `TRIMTAB_SECTION__KEY` and `PORT` on top.
+
+    Raises ConfigError with every mistake of file and environment at once, NotBuiltYet for a feature of a later release.
+    """
+    path = folder / FILE
+    environ = variables() if environ is None else environ
+    try:
+        tables = read_toml(path.read_text(encoding="utf-8"), str(path))
+    except (FileNotFoundError, NotADirectoryError):
+        hint = f"`trimtab init {folder} --data FILE --target COLUMN` makes a project there"
+        raise ConfigError(f"{folder} is no trimtab project: it has no {FILE}.", hint=hint) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.") from None
+    wrong = [*_overlay(tables, environ), *_resolve(tables, environ, "")]
+    if wrong:
+        raise fail(str(path), wrong)
+    file = check(ProjectFile, tables, str(path))
+    if mistakes := tuple(_mistakes(file)):
+        raise fail(str(path), mistakes)
+    return _project(file, folder.resolve())
+
+
+def project_text(name: str, source: str, path: str, form: CsvForm | None, *, file_order: bool) -> str:
+    """Return the trimtab.toml that `init` writes: project, source, costs and what differs from a default."""
+    lines = [
+        "# One prediction problem, declared. `trimtab doctor` checks this file; docs/configuration.md lists every key.",
+        "format = 1",
+        "",
+        "[project]",
+        f"name = {quoted(name)}",
+        'question = ""   # one sentence: what is asked, and when',
+        "",
+        f"[sources.{key_text(source)}]",
+        'kind = "files"',
+        f"path = {quoted(path)}",
+        f"format = {quoted('csv' if form else 'parquet')}",
+    ]
+    if form:
+        pinned = {"delimiter": form.delimiter, "encoding": form.encoding, "quote": form.quote, "decimal": form.decimal}
+        lines.append(f"csv = {quoted(pinned)}   # as detected; change it here if it was read wrong")
+    lines += ["", "[cost]   # what mistakes cost, in any one unit; the threshold is the cheapest one"]
+    lines += ["false_positive = 1.0", "false_negative = 1.0"]
+    if file_order:
+        lines += ["", "[monitor]   # the position in the file is the time, so windows count rows", "window = 500"]
+        lines += ["", "[retrain]", 'cooldown = "1 windows"']
+    return "\n".join(lines) + "\n"
+
+
+def _mistakes(file: ProjectFile) -> Iterator[Mistake]:
+    for name, source in file.sources.items():
+        where = f"sources.{name}"
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,39}", name):
+            yield Mistake(where, "a source's name has letters, digits, - and _, at most 40")
+        if source.kind != "files":
+            yield Mistake(f"{where}.kind", f'"{source.kind}" is not built yet; "files" is')
+        elif not source.path:
+            yield Mistake(f"{where}.path", "is required")
+        if source.format not in {"csv", "parquet"}:
+            yield Mistake(f"{where}.format", f'"{source.format}" is not built yet; "csv" and "parquet" are')
+    if len(file.sources) > 1:
+        yield Mistake("sources", "more than one source needs a pipeline, which is not built yet")
+    split = file.train.split
+    if split.validation + split.calibration + split.test > 0.8:
+        yield Mistake("train.split", "leaves less than a fifth of the rows for training")
+
+
+def _project(file: ProjectFile, folder: Path) -> Project:
+    split, tolerance, cooldown = file.train.split, file.triggers.tolerance, file.retrain.cooldown
+    return Project(
+        name=file.project.name,
+        folder=folder,
+        state=folder / file.store.folder,
+        contract=folder / file.project.contract,
+        question=file.project.question,
+        sources=tuple(_source(name, table, folder) for name, table in file.sources.items()),
+        train=TrainSpec(
+            families=tuple(file.train.families),
+            gap=None if split.gap == AUTO else split.gap,
+            **file.train.model_dump(include={"metric", "window", "min_rows", "seed", "threads"}),
+            **split.model_dump(exclude={"gap"}),
+        ),
+        cost=CostSpec(file.cost.false_positive, file.cost.false_negative),
+        monitor=MonitorSpec(file.monitor.window, file.monitor.min_rows, file.monitor.min_labels),
+        triggers=TriggerSpec(
+            tuple(file.triggers.use),
+            file.triggers.false_alarms,
+            tolerance.absolute,
+            tolerance.relative,
+            file.triggers.growth,
+        ),
+        retrain=RetrainSpec(
+            cooldown=cooldown if isinstance(cooldown, timedelta) else None,
+            cooldown_windows=cooldown if isinstance(cooldown, int) else 0,
+            per_month=file.retrain.per_month,
+        ),
+        gates=GateSpec(tuple(file.gates.use), file.gates.evidence, file.gates.holdout),
+        serve=ServeSpec(
+            limits=Limits(**file.serve.limits.model_dump(exclude={"per_key"})),
+            **file.serve.model_dump(exclude={"workers", "limits", "keys"}),
+        ),
+    )
+
+
+def _source(name: str, table: SourceTable, folder: Path) -> SourceSpec:
+    return SourceSpec(
+        name=name,
+        kind="files",
+        path=folder / table.path,
+        pattern=table.pattern,
+        format="parquet" if table.format == "parquet" else "csv",
+        csv=CsvForm(**table.csv.model_dump()),
+        max_bytes=table.max_bytes,
+    )
+
+
+def _overlay(tables: dict[str, Any], environ: Mapping[str, str]) -> Iterator[Mistake]:
+    """Put environment variables over the file's tables; unknown ones of ours are mistakes."""
+    for variable, text in sorted(environ.items()):
+        if not variable.startswith("TRIMTAB_") or variable in _OTHER_VARIABLES:
+            continue
+        section, *keys = variable.removeprefix("TRIMTAB_").lower().split("__")
+        if not keys:
+            yield Mistake(variable, f"unknown environment variable{nearest(variable, _OTHER_VARIABLES)}")
+        elif what := _put(tables, [section, *keys], _value(text)):
+            yield Mistake(variable, what)
+    if "PORT" in environ and "TRIMTAB_SERVE__PORT" not in environ:
+        _put(tables, ["serve", "port"], _value(environ["PORT"]))
+
+
+def _put(tables: dict[str, Any], path: list[str], value: object) -> str:
+    if path[0] not in ProjectFile.model_fields:
+        return f"there is no section [{path[0]}]{nearest(path[0], ProjectFile.model_fields)}"
+    for part in path[:-1]:
+        tables = tables.setdefault(part, {})
+        if not isinstance(tables, dict):
+            return f"'{part}' holds a value, not a table"
+    tables[path[-1]] = value
+    return ""
+
+
+def _value(text: str) -> object:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _resolve(tables: dict[str, Any], environ: Mapping[str, str], above: str) -> Iterator[Mistake]:
+    """Replace every "env:NAME" by that variable; one that is not set is a mistake, its name is shown, never a value."""
+    for key, value in tables.items():
+        if isinstance(value, dict):
+            yield from _resolve(value, environ, f"{above}{key}.")
+        elif isinstance(value, str) and value.startswith("env:"):
+            name = value.removeprefix("env:")
+            if name in environ:
+                tables[key] = environ[name]
+            else:
+                yield Mistake(f"{above}{key}", f"the environment has no variable {name}")

@@ -1,0 +1,284 @@
+"""The shape of trimtab.toml: every documented key with its default, and which of them wait for a later release."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from trimtab.config.shapes import Later, Section, Size, Stretch, read_duration
+
+AUTO = timedelta(-1)
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+def _read_cooldown(value: object) -> timedelta | int:
+    found = re.fullmatch(r"(\d+) windows?", value) if isinstance(value, str) else None
+    return int(found[1]) if found else read_duration(value)
+
+
+def _read_alarms(value: object) -> float:
+    found = re.fullmatch(r"1 in (\d+) windows", value) if isinstance(value, str) else None
+    if not found or int(found[1]) < 2:
+        raise ValueError('write it as "1 in 1000 windows"')
+    return float(found[1])
+
+
+def _read_gap(value: object) -> timedelta:
+    return AUTO if value == "auto" else read_duration(value)
+
+
+def _read_window(value: object) -> object:
+    return None if value == "all" else value
+
+
+class ProjectTable(Section):
+    """`[project]`."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+    question: str = ""
+    contract: str = "contract.toml"
+
+
+class StoreTable(Section):
+    """`[store]`."""
+
+    folder: str = ".trimtab"
+    catalog: Annotated[str, Later("")] = ""
+    lake: Annotated[str, Later("")] = ""
+    blobs: Annotated[str, Later("")] = ""
+    keep: Annotated[str, Later("")] = ""
+
+
+class CsvTable(Section):
+    """`csv = {...}` of a source."""
+
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    encoding: str = "utf-8"
+    quote: Annotated[str, Field(max_length=1)] = '"'
+    decimal: Literal[".", ","] = "."
+
+
+class SourceTable(Section):
+    """`[sources.NAME]`."""
+
+    kind: Literal["files", "database", "api"]
+    path: str = ""
+    pattern: str = "*"
+    format: Literal["csv", "parquet", "jsonl", "excel"] = "csv"
+    csv: CsvTable = CsvTable()
+    max_bytes: Size = 20_000_000_000
+    settle: Annotated[str, Later("0s")] = "0s"
+    max_expansion: Annotated[int, Later(100)] = 100
+    role: Annotated[Literal["rows", "outcomes"], Later("rows")] = "rows"
+    url: Annotated[str, Later("")] = ""
+    table: Annotated[str, Later("")] = ""
+    query: Annotated[str, Later("")] = ""
+    cursor: Annotated[str, Later("")] = ""
+    key: Annotated[list[str], Later([])] = []
+    overlap: Annotated[str, Later("")] = ""
+    chunk: Annotated[int, Later(50_000)] = 50_000
+    records: Annotated[str, Later("")] = ""
+    page: Annotated[dict[str, Any], Later({})] = {}
+    headers: Annotated[dict[str, str], Later({})] = {}
+    timeout: Annotated[str, Later("")] = ""
+    rate: Annotated[str, Later("")] = ""
+    retries: Annotated[int, Later(0)] = 0
+    allow_private: Annotated[bool, Later(neutral=False)] = False
+    value: Annotated[str, Later("")] = ""
+    known_at: Annotated[str, Later("")] = ""
+
+
+class PipelineTable(Section):
+    """`[pipeline]`."""
+
+    sql: Annotated[str, Later("")] = ""
+    python: Annotated[str, Later("")] = ""
+    watermark: Annotated[str, Later("")] = ""
+    lateness: Annotated[str, Later("")] = ""
+
+
+class FeaturesTable(Section):
+    """`[features]`."""
+
+    python: Annotated[str, Later("")] = ""
+
+
+class SplitTable(Section):
+    """`split = {...}` of `[train]`."""
+
+    validation: Share = 0.15
+    calibration: Share = 0.10
+    test: Share = 0.15
+    gap: Annotated[timedelta, BeforeValidator(_read_gap)] = AUTO
+
+
+class TrainTable(Section):
+    """`[train]`."""
+
+    families: Annotated[list[str], Field(min_length=1)] = ["baseline", "linear", "boosting"]
+    metric: str = ""
+    budget: Annotated[str, Later("")] = ""
+    window: Annotated[Stretch | None, BeforeValidator(_read_window)] = None
+    min_rows: Annotated[int, Field(ge=50)] = 200
+    split: SplitTable = SplitTable()
+    groups: Annotated[list[str], Later([])] = []
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
+    threads: Annotated[int, Field(ge=0)] = 0
+
+
+class CostTable(Section):
+    """`[cost]`."""
+
+    false_positive: Positive = 1.0
+    false_negative: Positive = 1.0
+    target: Annotated[dict[str, float], Later({})] = {}
+    by_class: Annotated[dict[str, float], Later({})] = {}
+    per_retrain: Annotated[float, Later(0.0)] = 0.0
+
+
+class SlicesTable(Section):
+    """`[slices]`."""
+
+    by: Annotated[list[str], Later([])] = []
+    protected: Annotated[list[str], Later([])] = []
+
+
+class MonitorTable(Section):
+    """`[monitor]`."""
+
+    window: Stretch = "1d"  # type: ignore[assignment]  # read by Stretch's validator
+    min_rows: Count = 200
+    min_labels: Count = 100
+
+
+class ToleranceTable(Section):
+    """`tolerance = {...}` of `[triggers]`."""
+
+    absolute: Annotated[float, Field(ge=0)] = 0.005
+    relative: Annotated[float, Field(ge=0)] = 0.10
+
+
+class TriggersTable(Section):
+    """`[triggers]`."""
+
+    use: list[str] = ["risk", "growth"]
+    false_alarms: Annotated[float, BeforeValidator(_read_alarms)] = "1 in 1000 windows"  # type: ignore[assignment]
+    tolerance: ToleranceTable = ToleranceTable()
+    growth: Annotated[float, Field(gt=1)] = 1.5
+    max_age: Annotated[str, Later("")] = ""
+    schedule: Annotated[str, Later("")] = ""
+    labels: Annotated[int, Later(0)] = 0
+
+
+class TrimTable(Section):
+    """`[trim]`."""
+
+    versions: Annotated[int, Later(1)] = 1
+    recalibrate: Annotated[bool, Later(neutral=False)] = False
+    eta: Annotated[float, Later()] = 0.0
+    share: Annotated[float, Later()] = 0.0
+    inertia: Annotated[float, Later()] = 0.0
+    max_label_delay: Annotated[str, Later()] = ""
+
+
+class RetrainTable(Section):
+    """`[retrain]`."""
+
+    every: Annotated[str, Later("")] = ""
+    recipe: Annotated[str, Later("champion")] = "champion"
+    cooldown: Annotated[timedelta | int, BeforeValidator(_read_cooldown)] = "1d"  # type: ignore[assignment]
+    per_month: Count = 10
+
+
+class GatesTable(Section):
+    """`[gates]`."""
+
+    use: list[str] = ["golden", "paired"]
+    evidence: Annotated[float, Field(gt=1)] = 20.0
+    margin: Annotated[float, Later()] = 0.05
+    floor: Annotated[dict[str, float], Later({})] = {}
+    latency: Annotated[str, Later()] = ""
+    size: Annotated[str, Later()] = ""
+    holdout: Share = 0.15
+    approval: Annotated[bool, Later(neutral=False)] = False
+
+
+class PromoteTable(Section):
+    """`[promote]`."""
+
+    style: Annotated[Literal["switch", "blend"], Later("switch")] = "switch"
+    retire_below: Annotated[float, Later()] = 0.06
+    windows: Annotated[int, Later()] = 5
+    evidence: Annotated[float, Later()] = 20
+
+
+class LimitsTable(Section):
+    """`limits = {...}` of `[serve]`."""
+
+    body: Size = 1_000_000
+    rows: Count = 1000
+    seconds: Positive = 10.0
+    queue: Count = 256
+    per_key: Annotated[str, Later("0/s")] = "0/s"
+
+
+class ServeTable(Section):
+    """`[serve]`."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    workers: Annotated[int, Later(1)] = 1
+    log: Literal["required", "best_effort"] = "required"
+    extra_fields: Literal["warn", "reject"] = "warn"
+    fallback: Literal["previous", "base_rate", "none"] = "previous"
+    limits: LimitsTable = LimitsTable()
+    keys: Annotated[str, Later("")] = ""
+    docs: bool = True
+
+
+class AlertsTable(Section):
+    """`[alerts]`."""
+
+    to: Annotated[list[str], Later([])] = []
+    per_day: Annotated[int, Later(10)] = 10
+
+
+class EngineTable(Section):
+    """`[engine]`."""
+
+    kind: Annotated[Literal["local", "ray"], Later("local")] = "local"
+    address: Annotated[str, Later("")] = ""
+
+
+class TrackingTable(Section):
+    """`[tracking]`."""
+
+    mlflow: Annotated[str, Later("")] = ""
+
+
+class ProjectFile(Section):
+    """The whole file."""
+
+    format: Literal[1]
+    project: ProjectTable
+    store: StoreTable = StoreTable()
+    sources: dict[str, SourceTable] = {}
+    pipeline: PipelineTable = PipelineTable()
+    features: FeaturesTable = FeaturesTable()
+    train: TrainTable = TrainTable()
+    cost: CostTable = CostTable()
+    slices: SlicesTable = SlicesTable()
+    monitor: MonitorTable = MonitorTable()
+    triggers: TriggersTable = TriggersTable()
+    trim: TrimTable = TrimTable()
+    retrain: RetrainTable = RetrainTable()
+    gates: GatesTable = GatesTable()
+    promote: PromoteTable = PromoteTable()
+    serve: ServeTable = ServeTable()
+    alerts: AlertsTable = AlertsTable()
+    engine: EngineTable = EngineTable()
+    tracking: TrackingTable = TrackingTable()

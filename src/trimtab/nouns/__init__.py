@@ -1,0 +1,37 @@
+"""The eleven nouns of the wheel, as frozen dataclasses of the standard library.
+
+Project · Contract · Snapshot · Version · Trim · Prediction · Outcome · Window · Finding · Verdict · Decision
+"""
+
+from trimtab.nouns.contract import Column, Contract, Row, Target, Task
+from trimtab.nouns.identity import canonical, fingerprint
+from trimtab.nouns.project import Project, SourceSpec
+from trimtab.nouns.record import Member, Moment, Outcome, Prediction, Snapshot, Trim, Version, Window
+from trimtab.nouns.verdict import Decision, Evidence, Finding, Interval, Judgement, State, Verdict
+
+__all__ = [
+    "Column",
+    "Contract",
+    "Decision",
+    "Evidence",
+    "Finding",
+    "Interval",
+    "Judgement",
+    "Member",
+    "Moment",
+    "Outcome",
+    "Prediction",
+    "Project",
+    "Row",
+    "Snapshot",
+    "SourceSpec",
+    "State",
+    "Target",
+    "Task",
+    "Trim",
+    "Verdict",
+    "Version",
+    "Window",
+    "canonical",
+    "fingerprint",
+]

@@ -1,0 +1,85 @@
+"""The agreement about a row: what the model is asked about, what counts as clean, and what the answer means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from typing import Literal
+
+from trimtab.nouns.identity import fingerprint
+
+ColumnType = Literal["number", "integer", "boolean", "category", "text", "time", "date"]
+Role = Literal["feature", "key", "time", "group", "ignore"]
+Task = Literal["binary", "multiclass", "regression"]
+Order = Literal["event_time", "file", "none"]
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column's type, role, cleaning and limits. Every field is a key of `[columns.NAME]` in contract.toml."""
+
+    name: str
+    type: ColumnType
+    role: Role = "feature"
+    required: bool = False
+    clean: tuple[str, ...] = ()
+    nulls: tuple[str, ...] = ("",)
+    map: Mapping[str, str] = field(default_factory=dict)
+    values: tuple[str, ...] = ()
+    unseen: Literal["bucket", "reject"] = "bucket"
+    unit: str = ""
+    hard: Range | None = None
+    soft: Range | None = None
+    missing: Literal["native", "default"] = "native"
+    default: float | str | bool | None = None
+    numeric_text: Literal["reject", "repair"] = "reject"
+    bool_as_number: Literal["reject", "repair"] = "reject"
+    formats: tuple[str, ...] = ("rfc3339",)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The label: its column, task, classes, and how long after the event it is known."""
+
+    column: str
+    task: Task
+    positive: str = ""
+    classes: tuple[str, ...] = ()
+    meaning: str = ""
+    matures_after: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What identifies a row and puts it in order."""
+
+    key: tuple[str, ...] = ()
+    event_time: str = ""
+    order: Order = "none"
+    time_zone: str = "UTC"
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A whole contract.toml. Named by the hash of its content: every edit is a new Contract."""
+
+    row: Row
+    target: Target
+    columns: tuple[Column, ...]
+    format: int = 1
+
+    @cached_property
+    def id(self) -> str:
+        """First 12 hex digits of the hash of the content."""
+        return fingerprint({"format": self.format, "row": self.row, "target": self.target, "columns": self.columns})
+
+    @cached_property
+    def features(self) -> tuple[Column, ...]:
+        """The columns that a model sees, in their order."""
+        return tuple(column for column in self.columns if column.role == "feature")
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Column]:
+        """Columns by name."""
+        return {column.name: column for column in self.columns}

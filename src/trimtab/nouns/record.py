@@ -1,0 +1,125 @@
+"""What the wheel keeps: Snapshot, Version, Trim, Prediction, Outcome and Window."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Scalar = str | float | int | bool | None
+Moment = datetime | int
+"""A point in the record: a UTC time, or with `order = "file"` a number of rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A frozen set of clean rows whose label was known at `as_of`, as pinned Delta versions of the three tables.
+
+    `rows` are labelled rows; `fingerprint` is the hash of their content in order; `until` is the last row's event time.
+    """
+
+    as_of: datetime
+    pins: Mapping[str, int]
+    rows: int
+    fingerprint: str
+    since: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One fitted model as the catalog knows it; the files stand in the blobs under `id`, the hash of the manifest.
+
+    `recipe` holds the family and its hyper-parameters, so that a retrain can repeat it. `metrics` are measured on rows
+    that the judged fit had not seen.
+    """
+
+    id: str
+    number: int
+    family: str
+    recipe: Mapping[str, object]
+    contract: str
+    snapshot: Snapshot
+    metrics: Mapping[str, object]
+    made_at: datetime
+
+    @property
+    def name(self) -> str:
+        """The running name, for example `v7`."""
+        return f"v{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One Version's part in a Trim: its weight and its recalibration (a, b) on the log-odds."""
+
+    version: str
+    weight: float = 1.0
+    calibration: tuple[float, float] = (1.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Trim:
+    """What answers at one epoch. `threshold` turns a probability into a decision; None where there are no classes."""
+
+    epoch: int
+    members: tuple[Member, ...]
+    threshold: float | None = None
+
+    @property
+    def champion(self) -> str:
+        """Id of the Version with the greatest weight; ties go to the newest, which stands last."""
+        return max(reversed(self.members), key=lambda member: member.weight).version
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One answer that one Trim gave to one request at one moment.
+
+    `raw` is the row as it was sent, `features` the cleaned values, `output` the reply's prediction fields.
+    """
+
+    id: str
+    event_at: datetime
+    arrived_at: datetime
+    raw: Mapping[str, object]
+    features: Mapping[str, Scalar]
+    output: Mapping[str, object]
+    version: str
+    epoch: int
+    contract: str
+    key: str | None = None
+    client_id: str | None = None
+    warnings: tuple[str, ...] = ()
+    latency_us: Mapping[str, int] = field(default_factory=dict)
+    fallback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What really happened for one Prediction (`prediction_id`) or one key, and when it was known."""
+
+    id: str
+    value: str
+    known_at: datetime
+    arrived_at: datetime
+    prediction_id: str | None = None
+    key: str | None = None
+    source: str = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open stretch [start, end) of Predictions, with how many there are and how many have their Outcome."""
+
+    start: Moment
+    end: Moment
+    predictions: int
+    outcomes: int
+
+    @property
+    def coverage(self) -> float:
+        """Share of Predictions whose Outcome has arrived."""
+        return self.outcomes / self.predictions if self.predictions else 0.0
+
+
+OutcomeState = Literal["accepted", "parked", "repeated", "corrected"]

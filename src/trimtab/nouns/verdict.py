@@ -1,0 +1,114 @@
+"""What was measured, judged and done: Finding, Verdict, Decision, and the three-valued Judgement that they share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+
+class State(StrEnum):
+    """Pass, fail, or cannot tell. There is no fourth, and no bare bool."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, no password
+    FAIL = "fail"
+    CANNOT_TELL = "cannot_tell"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a gate, trigger or check says: its state and the reasons, sentence by sentence, with the numbers."""
+
+    name: str
+    state: State
+    reasons: tuple[str, ...]
+    evidence: Mapping[str, float | int | str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with its 95 % interval and the number of rows behind it."""
+
+    value: float
+    low: float
+    high: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A measured difference between a Window and its reference.
+
+    `judgement.state` FAIL means beyond the limit: a trigger fires on it. `subject` says what was measured, for example
+    `risk` or `growth`; `version` is the champion that it speaks about.
+    """
+
+    subject: str
+    judgement: Judgement
+    version: str
+    as_of: datetime
+    fires: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Two Versions compared on the same rows: each metric as a paired difference with its interval, and each gate."""
+
+    challenger: str
+    champion: str
+    rows: int
+    differences: Mapping[str, Interval]
+    gates: tuple[Judgement, ...]
+
+    @property
+    def state(self) -> State:
+        """FAIL if a gate failed, else CANNOT_TELL if a gate could not tell, else PASS."""
+        states = {gate.state for gate in self.gates}
+        if State.FAIL in states:
+            return State.FAIL
+        return State.CANNOT_TELL if State.CANNOT_TELL in states or not states else State.PASS
+
+
+Action = Literal["admit", "refuse", "promote", "keep", "trim", "retire", "roll_back", "retrain", "wait", "erase"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was done, by which rule or person, on which evidence. `number` and `hash` are given by the journal."""
+
+    action: Action
+    by: str
+    reasons: tuple[str, ...]
+    at: datetime
+    as_of: datetime
+    version: str | None = None
+    epoch: int | None = None
+    verdict: Verdict | None = None
+    finding: Finding | None = None
+    number: int = 0
+    previous_hash: str = ""
+    hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that a trigger or a gate may look at, loaded and scored beforehand: plain numbers, in arrival order.
+
+    losses               bounded losses in [0, 1] of the champion's answers, one batch after another
+    batches              how many of `losses` belong to each batch, oldest first
+    reference            hold-out risk of the champion with its interval, same loss
+    champion_losses      losses of the champion on the comparison rows (rows that neither model saw)
+    challenger_losses    losses of the challenger on the same rows, same order
+    labelled             labelled rows known now
+    labelled_at_fit      labelled rows at the champion's last fit
+    golden               None: not asked; "": the golden rows were answered; otherwise what went wrong
+    """
+
+    losses: Sequence[float] = ()
+    batches: Sequence[int] = ()
+    reference: Interval | None = None
+    champion_losses: Sequence[float] = ()
+    challenger_losses: Sequence[float] = ()
+    labelled: int = 0
+    labelled_at_fit: int = 0
+    golden: str | None = None
