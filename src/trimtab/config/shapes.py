@@ -111,10 +111,11 @@ def _mistake(shape: type[Section], item: Mapping[str, Any]) -> Mistake:
     return Mistake(where, item["msg"][0].lower() + item["msg"][1:])
 
 
-def _section_of(annotation: Any) -> type[Section] | None:
+def section_of(annotation: Any) -> type[Section] | None:
+    """Return the table that a field holds, itself or as the values of a mapping; None for a plain value."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation
-    return next((found for part in get_args(annotation) if (found := _section_of(part))), None)
+    return next((found for part in get_args(annotation) if (found := section_of(part))), None)
 
 
 def _keys(shape: type[Section], path: Iterable[str]) -> list[str]:
@@ -130,7 +131,7 @@ def _keys(shape: type[Section], path: Iterable[str]) -> list[str]:
         if field is None:
             return []
         free = get_origin(field.annotation) is dict
-        current = _section_of(field.annotation)
+        current = section_of(field.annotation)
     return list(current.model_fields) if current else []
 
 
@@ -143,7 +144,7 @@ def _later(shape: type[Section], tables: Mapping[str, Any], above: str) -> Itera
         marks = [mark for mark in field.metadata if isinstance(mark, Later)]
         if marks and value != marks[0].neutral:
             yield Mistake(where, "not built yet")
-        inner = _section_of(field.annotation)
+        inner = section_of(field.annotation)
         if inner is None or not isinstance(value, Mapping):
             continue
         if get_origin(field.annotation) is dict:

@@ -5,11 +5,12 @@ Project · Contract · Snapshot · Version · Trim · Prediction · Outcome · W
 
 from trimtab.nouns.contract import Column, Contract, Row, Target, Task
 from trimtab.nouns.identity import canonical, fingerprint
-from trimtab.nouns.project import Project, SourceSpec
+from trimtab.nouns.project import Project, RetrainSpec, SourceSpec, Span
 from trimtab.nouns.record import Member, Moment, Outcome, Prediction, Snapshot, Trim, Version, Window
-from trimtab.nouns.verdict import Decision, Evidence, Finding, Interval, Judgement, State, Verdict
+from trimtab.nouns.verdict import Action, Decision, Evidence, Finding, Interval, Judgement, State, Verdict
 
 __all__ = [
+    "Action",
     "Column",
     "Contract",
     "Decision",
@@ -22,9 +23,11 @@ __all__ = [
     "Outcome",
     "Prediction",
     "Project",
+    "RetrainSpec",
     "Row",
     "Snapshot",
     "SourceSpec",
+    "Span",
     "State",
     "Target",
     "Task",

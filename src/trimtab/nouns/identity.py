@@ -22,6 +22,11 @@ def fingerprint(value: object, digits: int = 12) -> str:
     return hashlib.sha256(data).hexdigest()[:digits]
 
 
+def plain(value: object) -> Any:
+    """Return a value as JSON has it: dataclasses as objects, times as text."""
+    return json.loads(canonical(value))
+
+
 def _plain(value: object) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)

@@ -123,3 +123,8 @@ class Window:
 
 
 OutcomeState = Literal["accepted", "parked", "repeated", "corrected"]
+
+
+def subject_of(prediction_id: str | None, key: str | None) -> str:
+    """Return what an Outcome speaks about as one text: a Prediction's id, or `key:` with the canonical key."""
+    return prediction_id or f"key:{key}"
