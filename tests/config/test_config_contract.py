@@ -80,10 +80,17 @@ def test_an_unknown_key_of_a_column_names_the_nearest() -> None:
         parse_contract(HEAD + '[columns."a b"]\ntype = "number"\nreqired = true\n', "x")
 
 
-def test_rules_raw_and_pii_are_not_built_yet() -> None:
-    text = (
-        HEAD + '[columns.a]\ntype = "number"\npii = true\n[raw.w.columns.b]\ntype = "number"\n[[rules]]\nname = "r"\n'
-    )
+def test_rules_and_pii_are_not_built_yet() -> None:
+    text = HEAD + '[columns.a]\ntype = "number"\npii = true\n[[rules]]\nname = "r"\n'
     with pytest.raises(NotBuiltYet) as caught:
         parse_contract(text, "x")
-    assert {mistake.where for mistake in caught.value.mistakes} == {"columns.a.pii", "raw", "rules"}
+    assert {mistake.where for mistake in caught.value.mistakes} == {"columns.a.pii", "rules"}
+
+
+def test_rules_for_a_raw_row_read_back_and_are_checked_like_the_others() -> None:
+    raw = '[raw.weather.columns."wind speed"]\ntype = "number"\nhard = [0, 120]\n'
+    contract = parse_contract(HEAD + '[columns.a]\ntype = "number"\n' + raw, "x")
+    assert contract.raw["weather"][0].hard == (0, 120)
+    assert parse_contract(contract_text(contract), "x") == contract
+    with pytest.raises(ConfigError, match=r"raw.weather.columns.wind speed.hard: the lower end"):
+        parse_contract(HEAD + '[columns.a]\ntype = "number"\n' + raw.replace("0, 120", "9, 1"), "x")

@@ -51,7 +51,7 @@ def test_all_mistakes_come_at_once_with_the_nearest_key(tmp_path: Path) -> None:
     [
         ("[trim]\nversions = 3\n", "trim.versions"),
         ('[promote]\nstyle = "blend"\n', "promote.style"),
-        ('[pipeline]\nsql = "pipeline.sql"\n', "pipeline.sql"),
+        ('[pipeline]\npython = "pipeline:build"\n', "pipeline.python"),
         ('[alerts]\nto = ["mailto:x"]\n', "alerts.to"),
         ("[gates]\napproval = true\n", "gates.approval"),
         ('[store]\nlake = "s3://x"\n', "store.lake"),
@@ -98,6 +98,34 @@ def test_broken_toml_names_the_line(tmp_path: Path) -> None:
         read(tmp_path, "[serve\n")
 
 
-def test_a_database_source_is_not_built_yet(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r'sources.db.kind: "database" is not built yet'):
-        read(tmp_path, '[sources.db]\nkind = "database"\n')
+def test_a_source_names_what_its_kind_needs(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, '[sources.db]\nkind = "database"\nrole = "outcomes"\n[sources.planes]\nkind = "api"\n')
+    wheres = {mistake.where for mistake in caught.value.mistakes}
+    needed = {f"sources.db.{key}" for key in ("url", "table", "cursor", "key", "value")}
+    assert wheres == {*needed, "sources.planes.url", "sources.planes.key", "sources"}
+
+
+def test_several_sources_are_read_with_their_pipeline(tmp_path: Path) -> None:
+    text = """
+[sources.flights]
+kind = "database"
+url = "env:FLIGHTS_DB"
+table = "flights"
+cursor = "updated_at"
+key = ["flight_id"]
+[sources.planes]
+kind = "api"
+url = "http://127.0.0.1:1/planes"
+key = ["tailnum"]
+page = { style = "page", size_param = "size", size = 100 }
+[pipeline]
+sql = "pipeline.sql"
+watermark = "asked_at"
+"""
+    project = read(tmp_path, text, FLIGHTS_DB="sqlite:///secret.db")
+    assert [source.kind for source in project.sources] == ["files", "database", "api"]
+    assert project.sources[1].key == ("flight_id",)
+    assert "secret" not in repr(project)
+    assert project.sources[2].page.size == 100
+    assert project.pipeline.sql == tmp_path.resolve() / "pipeline.sql"

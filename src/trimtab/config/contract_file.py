@@ -58,6 +58,12 @@ class ColumnTable(Section):
     pii: Annotated[bool, Later(neutral=False)] = False
 
 
+class RawTable(Section):
+    """`[raw.SOURCE]`: rules for columns of a source's row."""
+
+    columns: dict[str, ColumnTable]
+
+
 class ContractFile(Section):
     """The whole file."""
 
@@ -66,7 +72,7 @@ class ContractFile(Section):
     target: TargetTable
     columns: dict[str, ColumnTable]
     rules: Annotated[list[dict[str, Any]], Later(neutral=[])] = []
-    raw: Annotated[dict[str, Any], Later(neutral={})] = {}
+    raw: dict[str, RawTable] = {}
 
 
 def load_contract(path: Path) -> Contract:
@@ -91,7 +97,8 @@ def parse_contract(text: str, where: str) -> Contract:
     return Contract(
         row=Row(tuple(file.row.key), file.row.event_time, file.row.order, file.row.time_zone),
         target=Target(**{**file.target.model_dump(), "classes": tuple(file.target.classes)}),
-        columns=tuple(_column(name, table) for name, table in file.columns.items()),
+        columns=_columns(file.columns),
+        raw={source: _columns(table.columns) for source, table in file.raw.items()},
     )
 
 
@@ -105,9 +112,16 @@ def contract_text(contract: Contract, notes: Mapping[str, str] | None = None) ->
     lines += [line for line in _lines(target, contract.target) if not line.startswith("column = ")]
     for column in contract.columns:
         lines += ["", *(f"# {line}" for line in notes.get(column.name, "").splitlines())]
-        lines += [f"[columns.{key_text(column.name)}]", f"type = {quoted(column.type)}"]
-        lines += _lines(Column(column.name, column.type, required=not column.required), column)
+        lines += _column_lines("columns", column)
+    for source, columns in contract.raw.items():
+        for column in columns:
+            lines += ["", *_column_lines(f"raw.{key_text(source)}.columns", column)]
     return "\n".join(lines) + "\n"
+
+
+def _column_lines(above: str, column: Column) -> list[str]:
+    opening = [f"[{above}.{key_text(column.name)}]", f"type = {quoted(column.type)}"]
+    return [*opening, *_lines(Column(column.name, column.type, required=not column.required), column)]
 
 
 def _lines(default: object, value: object) -> list[str]:
@@ -119,6 +133,10 @@ def _lines(default: object, value: object) -> list[str]:
 def _text(value: object) -> str:
     seconds = getattr(value, "total_seconds", None)
     return quoted(f"{int(seconds())}s") if seconds else quoted(value)
+
+
+def _columns(tables: Mapping[str, ColumnTable]) -> tuple[Column, ...]:
+    return tuple(_column(name, table) for name, table in tables.items())
 
 
 def _column(name: str, table: ColumnTable) -> Column:
@@ -133,9 +151,10 @@ def _column(name: str, table: ColumnTable) -> Column:
 def _mistakes(file: ContractFile) -> Iterator[Mistake]:
     yield from _row_mistakes(file)
     yield from _target_mistakes(file)
-    for name, table in file.columns.items():
-        for key, what in _column_mistakes(table):
-            yield Mistake(f"columns.{name}.{key}", what)
+    for above, tables in [("", file.columns), *((f"raw.{name}.", raw.columns) for name, raw in file.raw.items())]:
+        for name, table in tables.items():
+            for key, what in _column_mistakes(table):
+                yield Mistake(f"{above}columns.{name}.{key}", what)
     if not any(table.role == "feature" for table in file.columns.values()):
         yield Mistake("columns", 'none has role = "feature", so a model would see nothing')
 

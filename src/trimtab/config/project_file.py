@@ -17,6 +17,8 @@ from trimtab.nouns.project import (
     GateSpec,
     Limits,
     MonitorSpec,
+    PageSpec,
+    PipelineSpec,
     Project,
     RetrainSpec,
     ServeSpec,
@@ -83,17 +85,24 @@ def _mistakes(file: ProjectFile) -> Iterator[Mistake]:
         where = f"sources.{name}"
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,39}", name):
             yield Mistake(where, "a source's name has letters, digits, - and _, at most 40")
-        if source.kind != "files":
-            yield Mistake(f"{where}.kind", f'"{source.kind}" is not built yet; "files" is')
-        elif not source.path:
-            yield Mistake(f"{where}.path", "is required")
+        for key in _needed(source):
+            if not getattr(source, key):
+                yield Mistake(f"{where}.{key}", f"is required for {source.role} of kind {source.kind}")
         if source.format not in {"csv", "parquet"}:
             yield Mistake(f"{where}.format", f'"{source.format}" is not built yet; "csv" and "parquet" are')
-    if len(file.sources) > 1:
-        yield Mistake("sources", "more than one source needs a pipeline, which is not built yet")
+    rows = [name for name, source in file.sources.items() if source.role == "rows"]
+    if len(rows) > 1 and not file.pipeline.sql:
+        yield Mistake("sources", f"{len(rows)} sources of rows ({', '.join(rows)}) need [pipeline] sql to become one")
+    if file.pipeline.sql and not file.pipeline.watermark:
+        yield Mistake("pipeline.watermark", "is required: the time column of the result that says which rows are final")
     split = file.train.split
     if split.validation + split.calibration + split.test > 0.8:
         yield Mistake("train.split", "leaves less than a fifth of the rows for training")
+
+
+def _needed(source: SourceTable) -> tuple[str, ...]:
+    own = {"files": ("path",), "database": ("url", "table", "cursor", "key"), "api": ("url", "key")}[source.kind]
+    return own if source.role == "rows" else tuple(dict.fromkeys((*own, "key", "value")))
 
 
 def _project(file: ProjectFile, folder: Path) -> Project:
@@ -105,6 +114,9 @@ def _project(file: ProjectFile, folder: Path) -> Project:
         contract=folder / file.project.contract,
         question=file.project.question,
         sources=tuple(_source(name, table, folder) for name, table in file.sources.items()),
+        pipeline=PipelineSpec(
+            folder / file.pipeline.sql if file.pipeline.sql else None, file.pipeline.watermark, file.pipeline.lateness
+        ),
         train=TrainSpec(
             families=tuple(file.train.families),
             gap=None if split.gap == AUTO else split.gap,
@@ -134,14 +146,17 @@ def _project(file: ProjectFile, folder: Path) -> Project:
 
 
 def _source(name: str, table: SourceTable, folder: Path) -> SourceSpec:
+    plain = table.model_dump(
+        exclude={"path", "csv", "format", "key", "page", "query", "rate", "settle", "max_expansion"}
+    )
     return SourceSpec(
         name=name,
-        kind="files",
         path=folder / table.path,
-        pattern=table.pattern,
         format="parquet" if table.format == "parquet" else "csv",
         csv=CsvForm(**table.csv.model_dump()),
-        max_bytes=table.max_bytes,
+        key=tuple(table.key),
+        page=PageSpec(**table.page.model_dump()),
+        **plain,
     )
 
 

@@ -2,11 +2,11 @@
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from trimtab.config.shapes import Later, Section, Size, Stretch, read_duration
+from trimtab.config.shapes import Duration, Later, Section, Size, Stretch, read_duration
 
 AUTO = timedelta(-1)
 
@@ -62,6 +62,15 @@ class CsvTable(Section):
     decimal: Literal[".", ","] = "."
 
 
+class PageTable(Section):
+    """`page = {...}` of a source."""
+
+    style: Literal["none", "page"] = "none"
+    param: str = "page"
+    size_param: str = ""
+    size: Count = 500
+
+
 class SourceTable(Section):
     """`[sources.NAME]`."""
 
@@ -73,32 +82,32 @@ class SourceTable(Section):
     max_bytes: Size = 20_000_000_000
     settle: Annotated[str, Later("0s")] = "0s"
     max_expansion: Annotated[int, Later(100)] = 100
-    role: Annotated[Literal["rows", "outcomes"], Later("rows")] = "rows"
-    url: Annotated[str, Later("")] = ""
-    table: Annotated[str, Later("")] = ""
+    role: Literal["rows", "outcomes"] = "rows"
+    url: str = ""
+    table: str = ""
     query: Annotated[str, Later("")] = ""
-    cursor: Annotated[str, Later("")] = ""
-    key: Annotated[list[str], Later([])] = []
-    overlap: Annotated[str, Later("")] = ""
-    chunk: Annotated[int, Later(50_000)] = 50_000
-    records: Annotated[str, Later("")] = ""
-    page: Annotated[dict[str, Any], Later({})] = {}
-    headers: Annotated[dict[str, str], Later({})] = {}
-    timeout: Annotated[str, Later("")] = ""
+    cursor: str = ""
+    key: list[str] = []
+    overlap: Duration = "0s"  # type: ignore[assignment]  # read by Duration's validator
+    chunk: Annotated[int, Field(ge=1, le=1_000_000)] = 50_000
+    records: str = ""
+    page: PageTable = PageTable()
+    headers: dict[str, str] = {}
+    timeout: Duration = "10s"  # type: ignore[assignment]  # read by Duration's validator
     rate: Annotated[str, Later("")] = ""
-    retries: Annotated[int, Later(0)] = 0
-    allow_private: Annotated[bool, Later(neutral=False)] = False
-    value: Annotated[str, Later("")] = ""
-    known_at: Annotated[str, Later("")] = ""
+    retries: Annotated[int, Field(ge=0, le=20)] = 5
+    allow_private: bool = False
+    value: str = ""
+    known_at: str = ""
 
 
 class PipelineTable(Section):
     """`[pipeline]`."""
 
-    sql: Annotated[str, Later("")] = ""
+    sql: str = ""
     python: Annotated[str, Later("")] = ""
-    watermark: Annotated[str, Later("")] = ""
-    lateness: Annotated[str, Later("")] = ""
+    watermark: str = ""
+    lateness: Duration = "3d"  # type: ignore[assignment]  # read by Duration's validator
 
 
 class FeaturesTable(Section):

@@ -59,20 +59,29 @@ class Row:
     order: Order = "none"
     time_zone: str = "UTC"
 
+    def without_key(self) -> "Row":
+        """Return the same without key and event time: the rules of a raw row know only its time zone."""
+        return Row(time_zone=self.time_zone)
+
 
 @dataclass(frozen=True)
 class Contract:
-    """A whole contract.toml. Named by the hash of its content: every edit is a new Contract."""
+    """A whole contract.toml. Named by the hash of its content: every edit is a new Contract.
+
+    `raw` holds rules for some columns of a source's rows, by source; they apply before the pipeline.
+    """
 
     row: Row
     target: Target
     columns: tuple[Column, ...]
+    raw: Mapping[str, tuple[Column, ...]] = field(default_factory=dict)
     format: int = 1
 
     @cached_property
     def id(self) -> str:
         """First 12 hex digits of the hash of the content."""
-        return fingerprint({"format": self.format, "row": self.row, "target": self.target, "columns": self.columns})
+        parts = {"format": self.format, "row": self.row, "target": self.target, "columns": self.columns}
+        return fingerprint({**parts, "raw": self.raw} if self.raw else parts)
 
     @cached_property
     def features(self) -> tuple[Column, ...]:

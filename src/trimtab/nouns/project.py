@@ -1,6 +1,7 @@
 """One prediction problem as trimtab.toml declares it. `config.py` reads and checks the file; this is what it means."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -20,16 +21,64 @@ class CsvForm:
 
 
 @dataclass(frozen=True, slots=True)
+class PageSpec:
+    """`page = {...}` of an API source: how its reply is cut into pages."""
+
+    style: Literal["none", "page"] = "none"
+    param: str = "page"
+    size_param: str = ""
+    size: int = 500
+
+
+@dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """`[sources.NAME]`: where raw rows or outcomes come from."""
+    """`[sources.NAME]`: where raw rows or outcomes come from. Each kind reads the fields that it needs.
+
+    files      path, pattern, format, csv, max_bytes
+    database   url, table, cursor, key, overlap, chunk
+    api        url, records, page, headers, key, timeout, retries, allow_private
+    outcomes   (role, any kind) key, value, known_at: the columns with the row's key, the label and when it was known
+    """
 
     name: str
-    kind: Literal["files"]
-    path: Path
+    kind: Literal["files", "database", "api"]
+    path: Path = Path()
     pattern: str = "*"
     format: Literal["csv", "parquet"] = "csv"
     csv: CsvForm = CsvForm()
     max_bytes: int = 20_000_000_000
+    url: str = field(default="", repr=False)
+    table: str = ""
+    cursor: str = ""
+    key: tuple[str, ...] = ()
+    overlap: timedelta = timedelta(0)
+    chunk: int = 50_000
+    role: Literal["rows", "outcomes"] = "rows"
+    value: str = ""
+    known_at: str = ""
+    records: str = ""
+    page: PageSpec = PageSpec()
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    timeout: timedelta = timedelta(seconds=10)
+    retries: int = 5
+    allow_private: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        """Whether every value arrives as text, as from a CSV file."""
+        return self.kind == "files" and self.format == "csv"
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineSpec:
+    """`[pipeline]`: the SQL that makes candidate rows from raw tables.
+
+    `watermark` names a time column of its result: rows more than `lateness` below the newest one are final.
+    """
+
+    sql: Path | None = None
+    watermark: str = ""
+    lateness: timedelta = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +179,7 @@ class Project:
     contract: Path
     question: str = ""
     sources: tuple[SourceSpec, ...] = ()
+    pipeline: PipelineSpec = PipelineSpec()
     train: TrainSpec = TrainSpec()
     cost: CostSpec = CostSpec()
     monitor: MonitorSpec = MonitorSpec()

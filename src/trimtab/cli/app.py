@@ -1,0 +1,143 @@
+"""The table of verbs and the application made of it."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+
+from cyclopts import App, Group
+
+from trimtab.cli.failures import report_failure
+from trimtab.errors import NotBuiltYet, UsageError, nearest
+
+START = Group("Start here", sort_key=1)
+MORE = Group("More", sort_key=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One verb: its name, what follows it, what it does in a line, its group. Its code is `trimtab.cli.NAME:NAME`."""
+
+    name: str
+    form: str
+    does: str
+    group: Group = MORE
+
+
+VERBS = (
+    Verb("init", "[DIR] --data FILE --target COLUMN [OPTIONS]", "Make a project from one file of rows.", START),
+    Verb("train", "[DIR] [--json]", "Fit the families; keep the best as a Version.", START),
+    Verb("serve", "[DIR] [--host ADDRESS] [--port N]", "Answer requests over HTTP and log every answer.", START),
+    Verb("demo", "[--keep DIR] [--seed N] [--json]", "Turn the whole wheel on real data, in a minute.", START),
+    Verb("ingest", "[DIR] [--json]", "Read the sources; bad rows go to quarantine."),
+    Verb("check", "FILE [--project DIR] [--json]", "Say how a file's rows would fare."),
+    Verb("score", "[DIR] --input FILE --output FILE [--json]", "Answer a whole file; every answer is logged."),
+    Verb("outcomes", "[DIR] --input FILE [--json]", "Read what really happened from a file."),
+    Verb("tick", "[DIR] [--as-of MOMENT] [--json]", "Turn the wheel once: join, judge, act."),
+    Verb("status", "[DIR] [--json]", "Tell the state of the wheel in sentences."),
+    Verb("versions", "[DIR] [--verify] [--json]", "List the Versions and what each one is now."),
+    Verb("promote", "VERSION [--project DIR] [--dry-run] [--json]", "Let a Version answer from now on."),
+    Verb("rollback", "[DIR] [--dry-run] [--json]", "Let the previous champion answer again."),
+    Verb("explain", "ID [--project DIR] [--json]", "Tell all about one Prediction or Decision."),
+    Verb("journal", "[DIR] [--verify] [--json]", "Tell every Decision, with its reasons."),
+    Verb("doctor", "[DIR] [--json]", "Check the machine and the configuration."),
+)
+
+DATA, MODELS, SERVING = "the release 'Data in'", "the release 'Models worth defending'", "the release 'Serving'"
+GOVERNOR, PATH, AUDIT = "the release 'The governor'", "the release 'The path'", "the release 'Audit'"
+LATER = {
+    **dict.fromkeys(("contract", "quarantine", "erase"), DATA),
+    **dict.fromkeys(("trials", "card"), MODELS),
+    **dict.fromkeys(("up", "keys"), SERVING),
+    **dict.fromkeys(("monitor", "retrain", "replay", "inject"), GOVERNOR),
+    "path": PATH,
+    "audit": AUDIT,
+    **dict.fromkeys(("deploy", "store"), "a later release"),
+}
+"""Documented verbs of later releases: they are refused by name, never taken for a typing error."""
+
+INTRODUCTION = (
+    "Keep a tabular machine-learning model in production on its course: check rows, serve, log every answer, "
+    "measure, retrain, and replace only on evidence."
+)
+CLOSING = (
+    "A verb works on the project in DIR, or in the current folder. `trimtab VERB --help` says more; --json gives one "
+    "JSON object where a verb reports; --debug shows the traceback of an error."
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    flags = words[: words.index("--")] if "--" in words else words
+    debug = "--debug" in flags
+    if debug:
+        words.remove("--debug")
+    verb = words[0] if words and words[0] in {known.name for known in VERBS} else ""
+    try:
+        return _run(words, verb)
+    except BrokenPipeError:
+        _close_quietly()
+        return 0
+    except SystemExit as leaving:
+        if isinstance(leaving.__context__, BrokenPipeError):  # this is how rich takes a reader that has left
+            return 0
+        raise
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place where every error becomes lines and a code
+        return report_failure(error, verb, as_json="--json" in flags, debug=debug)
+
+
+def build_app(called: str = "") -> App:
+    """Return the application: every verb registered by dotted text, none imported.
+
+    The verb that is `called` is described by its own docstring instead of its line in the table.
+    """
+    app = App(
+        name="trimtab",
+        usage="Usage: trimtab VERB ...",
+        help=INTRODUCTION,
+        help_epilogue=None if called else CLOSING,
+        help_format="markdown" if called else "plaintext",
+        group_parameters="Options",
+        version=partial(version, "trimtab"),
+        suppress_keyboard_interrupt=False,
+        result_action="return_value",
+    )
+    app["--help"].group = app["--version"].group = MORE
+    for position, verb in enumerate(VERBS):
+        app.command(
+            f"trimtab.cli.{verb.name}:{verb.name}",
+            name=verb.name,
+            help=None if verb.name == called else verb.does,
+            group=verb.group,
+            sort_key=position,
+            usage=f"Usage: trimtab {verb.name} {verb.form}",
+        )
+    return app
+
+
+def _run(words: Sequence[str], verb: str) -> int:
+    if words and not verb and not words[0].startswith("-"):
+        raise _refuse_verb(words[0])
+    result = build_app(verb)(words, exit_on_error=False, print_error=False, verbose=False)
+    sys.stdout.flush()
+    return result if isinstance(result, int) else 0
+
+
+def _refuse_verb(name: str) -> UsageError:
+    if name in LATER:
+        return NotBuiltYet(
+            f"`trimtab {name}` is not built yet: it comes with {LATER[name]}.",
+            hint="trimtab --help shows the verbs of this release",
+        )
+    known = nearest(name, [verb.name for verb in VERBS])
+    return UsageError(f"There is no verb '{name}'{known or '.'}", hint="trimtab --help shows all verbs")
+
+
+def _close_quietly() -> None:
+    """Let go of a standard output whose reader has left (`| head`), so that the last flush stays silent."""
+    try:
+        sys.stdout.close()
+    except OSError:
+        return

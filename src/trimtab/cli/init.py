@@ -1,0 +1,35 @@
+"""`trimtab init`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from trimtab.cli.options import HERE, AsJson, Folder
+from trimtab.cli.output import progress, show
+from trimtab.loop.begin import begin
+
+
+def init(
+    folder: Folder = HERE,
+    /,
+    *,
+    data: Annotated[Path, Parameter(help="File of rows, CSV or Parquet. It stays where it is.")],
+    target: Annotated[str, Parameter(help="Column with the answer that is to be predicted.")],
+    time: Annotated[str | None, Parameter(help="Column with the moment at which the question is asked.")] = None,
+    order: Annotated[str | None, Parameter(help="'file' where the rows stand in order of time without a time.")] = None,
+    task: Annotated[str | None, Parameter(help="binary, multiclass or regression; else it is guessed.")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Make a project from one file of rows.
+
+    Two files to read and edit appear in DIR: trimtab.toml declares the problem, contract.toml what a good row is.
+    Everything that was guessed is printed, and stands as a comment in the file. The data is not copied.
+    """
+    with progress(f"Reading {data} ...") as tell:
+        begun = begin(folder, data, target=target, time=time, order=order, task=task, tell=tell)
+    facts = {"folder": folder, "contract_id": begun.contract.id, "contract": begun.contract, "notes": begun.sentences}
+    written = f"{folder / 'trimtab.toml'} and {folder / 'contract.toml'} are written: read them, and correct what was"
+    told = (*begun.sentences, f"{written} guessed wrong.", f"Next: trimtab train {folder}")
+    show(told, facts, as_json=as_json)
+    return 0

@@ -1,0 +1,113 @@
+"""What a verb shows: sentences, tables or one JSON object on standard output, progress on standard error."""
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.status import Status
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Tell = Callable[[str], None]
+WIDE = 10_000  # columns where nobody looks: a pipe gets one sentence per line, whole, so that grep finds it
+
+
+def show(sentences: Sequence[str], facts: Mapping[str, object], *, as_json: bool) -> None:
+    """Print the answer of a verb on standard output: its facts as one JSON object, or its sentences, a line each."""
+    if as_json:
+        print(json.dumps(plain(facts), ensure_ascii=False))
+        return
+    console = console_of(sys.stdout)
+    for sentence in sentences:
+        text = sentence.lstrip(" ")
+        hang = (0, 0, 0, len(sentence) - len(text))
+        console.print(Padding(Text(text), hang, expand=False) if text else "")
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a plain table on standard output; the last column takes what width is left."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for position, column in enumerate(columns):
+        table.add_column(column, no_wrap=position < len(columns) - 1, overflow="fold")
+    for row in rows:
+        table.add_row(*(cell.replace("[", r"\[") for cell in row))
+    console_of(sys.stdout).print(table, highlight=False)
+
+
+def join_reasons(reasons: Sequence[str]) -> str:
+    """Return reasons as one sentence; a Judgement's and a Decision's reasons end without a full stop."""
+    return "; ".join(reason.rstrip(".") for reason in reasons) + "."
+
+
+def count_rules(reasons: Mapping[str, int]) -> tuple[str, ...]:
+    """Return a line for each rule that rows broke, the most frequent one first."""
+    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(f"  {rule}: {count:,} {'row' if count == 1 else 'rows'}" for rule, count in ordered)
+
+
+@contextmanager
+def progress(first: str) -> Iterator[Tell]:
+    """Give a `tell` for progress on standard error: a moving status on a terminal, plain lines elsewhere.
+
+    `first` is said at once, so that nobody waits before an empty screen.
+    """
+    console = console_of(sys.stderr)
+    if not console.is_terminal:
+        print(first, file=sys.stderr, flush=True)
+        yield lambda line: print(line, file=sys.stderr, flush=True)
+        return
+    with console.status(first) as status:
+        yield _follow(console, status, first)
+
+
+def console_of(stream: TextIO) -> Console:
+    """Return a console for a stream: as wide as the terminal, or unlimited where there is none."""
+    return Console(file=stream, width=None if stream.isatty() else WIDE, soft_wrap=False)
+
+
+def as_facts(record: "DataclassInstance") -> dict[str, object]:
+    """Return a dataclass as a dictionary that JSON can hold."""
+    return {field.name: plain(getattr(record, field.name)) for field in fields(record)}
+
+
+def plain(value: object) -> object:
+    """Return a value as JSON can hold it: dataclasses as objects, times as RFC 3339, a number that is none as null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return as_facts(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, (datetime, date)):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return str(value) if isinstance(value, Path) else value
+
+
+def _follow(console: Console, status: Status, first: str) -> Tell:
+    current = [first]
+
+    def tell(line: str) -> None:
+        console.print(current[0], style="dim", markup=False, emoji=False, highlight=False)
+        current[0] = line
+        status.update(line.replace("[", r"\["))
+
+    return tell

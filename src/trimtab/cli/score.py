@@ -1,0 +1,39 @@
+"""`trimtab score`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from trimtab.cli.options import HERE, AsJson, Folder
+from trimtab.cli.output import as_facts, count_rules, progress, show
+from trimtab.errors import Refused
+from trimtab.loop.state import open_wheel
+from trimtab.serve.batch import score as score_file
+from trimtab.train.artefact import open_version
+
+
+def score(
+    folder: Folder = HERE,
+    /,
+    *,
+    source: Annotated[Path, Parameter(name="--input", help="File of rows, CSV or Parquet.")],
+    output: Annotated[Path, Parameter(help="File to write: .parquet or .csv.")],
+    as_json: AsJson = False,
+) -> int:
+    """Answer a whole file with the champion; every answer is logged as an online one would be.
+
+    The output has one line per row, in the same order: the answer with its id and warnings, or why there is none.
+    """
+    with progress(f"Answering the rows of {source} ...") as tell:
+        wheel = open_wheel(folder)
+        trim = wheel.catalog.trim()
+        if trim is None:
+            raise Refused("No Version answers in this project yet.", hint=f"trimtab train {folder}")
+        package = open_version(wheel.blobs.path(trim.champion), expect=trim.champion)
+        scored = score_file(wheel.project, package, trim, wheel.lake, source, output, tell)
+    counts = f"{scored.rows:,} rows: {scored.answered:,} answered, {scored.refused:,} refused"
+    told = [f"{counts}; {output} is written.", *count_rules(scored.reasons), *count_rules(scored.warnings)]
+    told += [f"Not in the contract, so ignored: {', '.join(scored.ignored)}."] if scored.ignored else []
+    show(told, {"output": output, **as_facts(scored)}, as_json=as_json)
+    return 0

@@ -1,0 +1,52 @@
+"""`trimtab train`."""
+
+from trimtab.cli.options import HERE, AsJson, Folder
+from trimtab.cli.output import join_reasons, progress, show
+from trimtab.loop.cycle import Trained
+from trimtab.loop.cycle import train as train_version
+from trimtab.loop.state import open_wheel
+from trimtab.metrics.figures import spread
+
+
+def train(folder: Folder = HERE, /, *, as_json: AsJson = False) -> int:
+    """Fit the families in time order, choose the simplest that is as good as the best, and keep it as a Version.
+
+    The first Version answers at once. A later one is only proposed: `trimtab promote` lets it answer.
+    """
+    with progress(f"Training in {folder.resolve().name} ...") as tell:
+        wheel = open_wheel(folder)
+        done = train_version(wheel, tell=tell)
+    step = f"trimtab serve {folder}" if done.promoted else f"trimtab promote {done.version.name} --project {folder}"
+    facts = {"task": wheel.contract.target.task, **list_training(done)}
+    show((*describe_training(done), f"Next: {step}"), facts, as_json=as_json)
+    return 0
+
+
+def describe_training(done: Trained) -> tuple[str, ...]:
+    """Return what was fitted, chosen and decided, in sentences."""
+    version, choice = done.version, done.choice
+    standing = "answers from now on" if done.promoted else "is kept, and does not answer yet"
+    return (
+        f"{version.name} ({version.id}) {standing}: {choice.chosen}, fitted on {done.rows:,} labelled rows.",
+        f"On rows that it had not seen: {', '.join(f'{name} {spread(it)}' for name, it in choice.metrics.items())}.",
+        *choice.reasons,
+        *(f"Warning: {warning}" for warning in choice.warnings),
+        f"Decision {done.decision.number}: {join_reasons(done.decision.reasons)}",
+    )
+
+
+def list_training(done: Trained) -> dict[str, object]:
+    """Return the same as facts."""
+    return {
+        "version": done.version.id,
+        "name": done.version.name,
+        "rows": done.rows,
+        "families": done.choice.families,
+        "chosen": done.choice.chosen,
+        "metrics": done.choice.metrics,
+        "threshold": done.choice.threshold,
+        "reasons": done.choice.reasons,
+        "warnings": done.choice.warnings,
+        "promoted": done.promoted,
+        "decision": done.decision,
+    }

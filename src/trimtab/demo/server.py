@@ -1,0 +1,119 @@
+"""The real server in a child process, and a small client for it."""
+
+import http.client
+import json
+import selectors
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+from urllib.parse import urlsplit
+
+from trimtab import clock
+from trimtab.errors import HostError
+
+PATIENCE = 30.0
+"""Seconds that the server may take to say that it is ready, or to stop. It needs two on a quiet machine."""
+
+
+@dataclass
+class Server:
+    """`trimtab serve DIR` on a free port, from `with` to the end of it.
+
+    `log` is the file that gets the server's own words; `microseconds` holds how long each row asked alone took.
+    """
+
+    folder: Path
+    log: Path
+    process: subprocess.Popen[str] | None = None
+    client: http.client.HTTPConnection | None = None
+    microseconds: list[int] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-m", "trimtab.cli", "serve", str(self.folder), "--port", "0"]
+        with self.log.open("w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        address = urlsplit(self._wait_ready())
+        self.client = http.client.HTTPConnection(address.hostname or "", address.port, timeout=PATIENCE)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.client is not None:
+            self.client.close()
+        stop(self.process)
+
+    def predict(self, rows: Sequence[Mapping[str, object]]) -> list[dict[str, Any]]:
+        """Return the replies to rows, in order: one row alone as a flat object, several in an envelope."""
+        if len(rows) > 1:
+            return list(self.post("/predict", {"rows": rows})[1]["results"])
+        started = clock.monotonic_ns()
+        reply = self.post("/predict", rows[0])[1]
+        self.microseconds.append((clock.monotonic_ns() - started) // 1000)
+        return [reply]
+
+    def post(self, path: str, body: object) -> tuple[int, dict[str, Any]]:
+        """Return status and reply of a request."""
+        status, reply = self._ask("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        return status, json.loads(reply)
+
+    def wait_epoch(self, epoch: int) -> bool:
+        """Wait until the server answers with an epoch; False where it still does not after some seconds.
+
+        A new connection is used: on a busy machine a tick may outlast what a server waits for on an idle one.
+        """
+        if self.client is not None:
+            self.client.close()
+        for _ in range(100):
+            if json.loads(self._ask("GET", "/model", "", {})[1]).get("epoch") == epoch:
+                return True
+            clock.sleep(0.1)
+        return False
+
+    def _ask(self, method: str, path: str, body: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        if self.client is None:
+            raise HostError("The server is not running.")
+        try:
+            self.client.request(method, path, body.encode(), dict(headers))
+            answer = self.client.getresponse()
+            return answer.status, answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise HostError(
+                f"The server stopped answering: {error}.", hint=f"its own words are in {self.log}"
+            ) from error
+
+    def _wait_ready(self) -> str:
+        if self.process is None or self.process.stdout is None:
+            raise HostError("The server was not started.")
+        line = read_line(self.process.stdout, PATIENCE)
+        address = next((word for word in line.split() if word.startswith("http://")), "")
+        if not address:
+            stop(self.process)
+            words = self.log.read_text(encoding="utf-8").strip()[-500:]
+            raise HostError(f"The server did not become ready within {PATIENCE:.0f} s: {line or words}")
+        return address
+
+
+def read_line(stream: IO[str], seconds: float) -> str:
+    """Return the next line of a child's output, or an empty text after so many seconds."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(stream, selectors.EVENT_READ)
+        return stream.readline().strip() if selector.select(seconds) else ""
+
+
+def stop(process: subprocess.Popen[str] | None) -> None:
+    """Ask a process to finish its work and end; end it where it does not."""
+    if process is None:
+        return
+    process.terminate()
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()

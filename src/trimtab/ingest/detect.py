@@ -1,0 +1,159 @@
+"""How a CSV file is written: its encoding, delimiter and quote, found once and said, never guessed in silence."""
+
+import re
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from trimtab.errors import DataError
+from trimtab.ingest.delimited import pin_hint, refuse_packed, split_lines
+from trimtab.ingest.encoding import found_mark, open_codec
+from trimtab.ingest.paths import existing, open_plain
+from trimtab.ingest.records import read_records
+from trimtab.nouns.project import CsvForm
+
+SAMPLE = 1 << 20
+SAMPLE_RECORDS = 1000
+DELIMITERS = (",", ";", "\t", "|")
+_UNCOMMON = (":", "^", "~", "\x01", "\x1f", " ")
+_SHOWN = {"\t": "tab", " ": "space"}
+
+
+class Fit(NamedTuple):
+    """How well a delimiter and a quote explain a sample: share of records as wide as the header, and that width."""
+
+    form: CsvForm
+    share: float
+    width: int
+
+
+def detect_csv(path: Path) -> CsvForm:
+    """Return how a CSV file is written, from its first megabyte (the encoding: from all of it).
+
+    Raises DataError where two readings are equally good or none is, with the best guess and the key that settles it.
+    """
+    with open_plain(existing(path).resolve()) as file:
+        head = file.read(SAMPLE)
+        refuse_packed(head, path.name)
+        if not head.strip():
+            raise DataError(f"{path.name} is empty.", hint="a CSV file begins with a line of column names")
+        encoding = _find_encoding(head, iter(partial(file.readline, SAMPLE), b""), path.name)
+    codec = open_codec(head, encoding, path.name)
+    lines = split_lines(codec.decode(head[codec.mark :]))
+    if len(head) == SAMPLE:
+        lines = lines[:-1] or lines
+    if lines[0].startswith("sep="):
+        lines = lines[1:]
+    return _find_delimiter(lines, encoding, path.name)
+
+
+def _find_encoding(head: bytes, rest: Iterable[bytes], where: str) -> str:
+    marked, _ = found_mark(head)
+    if marked:
+        return "utf-16" if marked.startswith("utf-16") else marked
+    if b"\0" in head[:1000]:
+        guess = "utf-16-le" if head[1:2] == b"\0" else "utf-16-be" if head[:1] == b"\0" else ""
+        what = f"looks like {guess} without its mark" if guess else "holds NUL characters and is no text file"
+        raise DataError(f"{where} {what}.", hint=pin_hint(f"encoding = '{guess}'") if guess else "is it a CSV file?")
+    return _weigh_bytes(head, rest, where)
+
+
+def _weigh_bytes(head: bytes, rest: Iterable[bytes], where: str) -> str:
+    """Return utf-8 or cp1252 by the lines that hold more than ASCII; a few broken lines do not sway a utf-8 file."""
+    good, broken = 0, []
+    for line in _lines_beyond_ascii(head, rest):
+        if _is_utf8(line):
+            good += 1
+        else:
+            broken.append(line)
+        if len(broken) > 10_000:
+            break
+    if not broken or good >= 20 * len(broken):
+        return "utf-8"
+    _refuse_unlikely(good, b"".join(broken), where)
+    return "cp1252"
+
+
+def _lines_beyond_ascii(head: bytes, rest: Iterable[bytes]) -> Iterable[bytes]:
+    lines = head.split(b"\n")
+    tail = lines.pop()
+    yield from (line for line in lines if not line.isascii())
+    for line in rest:
+        whole, tail = tail + line, b""
+        if not whole.isascii():
+            yield whole
+    if not tail.isascii():
+        yield tail
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _refuse_unlikely(good: int, broken: bytes, where: str) -> None:
+    """Raise DataError where Western European (cp1252) is no safe guess for bytes that are not utf-8."""
+    hint = pin_hint("encoding = 'cp1252' (or cp1251, cp437, ...)")
+    if good:
+        raise DataError(f"{where} mixes lines in utf-8 and lines in another encoding.", hint=hint)
+    if re.search(rb"[\x81\x8d\x8f\x90\x9d]|[\x80-\xff]{4}", broken):  # unknown there, or a word in another script
+        raise DataError(f"{where} is not utf-8, and Western European (cp1252) is no safe guess.", hint=hint)
+
+
+def _find_delimiter(lines: list[str], encoding: str, where: str) -> CsvForm:
+    fits = [fit for fit in _all_fits(lines, encoding, DELIMITERS) if fit.width > 1]
+    if not fits:
+        _refuse_uncommon(lines, encoding, where)
+        return CsvForm(encoding=encoding)
+    fits.sort(key=lambda fit: (fit.share, fit.width, fit.form.quote == '"'), reverse=True)
+    best = fits[0]
+    if best.share < 0.5:
+        _refuse(where, best, f"only {best.share:.0%} of the lines are as wide as the header")
+    rivals = [fit for fit in fits if fit.form.delimiter != best.form.delimiter and fit.share >= best.share - 0.02]
+    if rivals:
+        _refuse(where, best, f"'{_name(rivals[0])}' would do as well")
+    return best.form
+
+
+def _all_fits(lines: list[str], encoding: str, delimiters: Iterable[str]) -> list[Fit]:
+    quotes = ('"', "'") if _single_quoted(lines) else ('"',)
+    return [_measure(lines, CsvForm(sign, encoding, quote)) for sign in delimiters for quote in quotes]
+
+
+def _single_quoted(lines: list[str]) -> bool:
+    """Tell whether ' may be the quote: no double quote anywhere, and values begin and end with it."""
+    text = "".join(lines)
+    return '"' not in text and bool(re.search(r"(^|[,;\t|])'[^'\n]*'([,;\t|\r]|$)", text, re.MULTILINE))
+
+
+def _measure(lines: list[str], form: CsvForm) -> Fit:
+    widths: list[int] = []
+    for _, _, values, reason in read_records(lines, form):
+        if values or reason:
+            widths.append(len(values))
+        if len(widths) > SAMPLE_RECORDS:
+            break
+    width = widths[0] if widths else 0
+    return Fit(form, sum(one == width for one in widths) / max(len(widths), 1), width)
+
+
+def _refuse_uncommon(lines: list[str], encoding: str, where: str) -> None:
+    for fit in _all_fits(lines, encoding, DELIMITERS):
+        if fit.share < 0.5:
+            _refuse(where, fit, "the first line has none of them: is it a title above the column names?")
+    for fit in _all_fits(lines, encoding, _UNCOMMON):
+        if fit.width > 1 and fit.share == 1:
+            _refuse(where, fit, "it is an uncommon one")
+
+
+def _refuse(where: str, best: Fit, why: str) -> None:
+    hint = pin_hint(f"delimiter = '{best.form.delimiter}'")
+    raise DataError(f"{where}: the delimiter is not certain. Guess: '{_name(best)}', but {why}.", hint=hint)
+
+
+def _name(fit: Fit) -> str:
+    return _SHOWN.get(fit.form.delimiter, fit.form.delimiter)

@@ -1,0 +1,139 @@
+"""The wheel's first half, read from top to bottom: ingest, check, keep, train."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
+
+from trimtab.contract.check import report
+from trimtab.contract.clean import compile_frame
+from trimtab.errors import DataError
+from trimtab.ingest import open_source
+from trimtab.loop import challenge
+from trimtab.loop.gather import keep_raw
+from trimtab.loop.known import load_labelled, resolve
+from trimtab.loop.refine import keep_clean
+from trimtab.loop.state import Wheel
+from trimtab.nouns import Decision, SourceSpec, Version
+from trimtab.train.fit import Choice, choose
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What became of the rows read: rows_in = accepted + quarantined + rejected, exactly.
+
+    Quarantined rows broke a rule of the Contract; rejected lines could not be read as a row. Both are kept.
+    """
+
+    accepted: int = 0
+    quarantined: int = 0
+    rejected: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    sources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    sentences: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        totals: Counter[str],
+        reasons: Counter[str],
+        sources: Mapping[str, Mapping[str, int]],
+        sentences: tuple[str, ...] = (),
+    ) -> Self:
+        """Return the account of some totals; reasons come with the most frequent first."""
+        kept = totals["accepted"], totals["quarantined"], totals["rejected"]
+        return cls(*kept, dict(reasons.most_common()), sources, sentences)
+
+    @property
+    def rows_in(self) -> int:
+        """Rows and lines read."""
+        return self.accepted + self.quarantined + self.rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A new Version, why this family, and what was decided about it."""
+
+    version: Version
+    choice: Choice
+    decision: Decision
+    rows: int
+
+    @property
+    def promoted(self) -> bool:
+        """Whether it answers now."""
+        return self.decision.action == "promote"
+
+
+def ingest(wheel: Wheel, *, tell: Tell) -> Ingested:
+    """Read every source since its last position; rows become clean or quarantined, and nothing is read twice.
+
+    The position travels in the commit that holds the rows, so a crash at any point skips nothing and repeats nothing.
+    """
+    with wheel.turn("ingest"):
+        return read_sources(wheel, tell=tell)
+
+
+def read_sources(wheel: Wheel, *, tell: Tell) -> Ingested:
+    """Do the work of `ingest` for a caller that already holds the turn."""
+    counts: dict[str, Counter[str]] = {spec.name: Counter() for spec in wheel.project.sources}
+    reasons: Counter[str] = Counter()
+    for spec in wheel.project.sources:
+        rows, rejected = keep_raw(wheel, spec, tell=tell)
+        reasons.update(f"line:{line.reason}" for line in rejected)
+        counts[spec.name].update(read=rows, rejected=len(rejected))
+    for name, checked in keep_clean(wheel, tell=tell):
+        account = counts.setdefault(name, Counter())
+        account.update(accepted=checked.clean.height, quarantined=checked.quarantine.height)
+        reasons.update(checked.counts)
+    return Ingested.of(sum(counts.values(), Counter()), reasons, {name: dict(count) for name, count in counts.items()})
+
+
+def check(wheel: Wheel, path: Path) -> Ingested:
+    """Say how a file's rows would fare under the Contract; nothing is kept."""
+    spec = replace(_spec_for(wheel), path=path, pattern="*")
+    frame_contract = compile_frame(wheel.contract, text=spec.is_text)
+    totals, reasons = Counter[str](), Counter[str]()
+    sentences: tuple[str, ...] = ()
+    for chunk in open_source(spec).read(None):
+        checked = frame_contract.apply(chunk.frame)
+        totals.update(accepted=checked.clean.height, quarantined=checked.quarantine.height)
+        totals.update(rejected=len(chunk.rejected))
+        reasons.update(checked.counts)
+        reasons.update(f"line:{line.reason}" for line in chunk.rejected)
+        sentences = sentences or report(checked, wheel.contract, chunk.frame.height)
+    return Ingested.of(totals, reasons, {}, sentences)
+
+
+def _spec_for(wheel: Wheel) -> SourceSpec:
+    if not wheel.project.sources:
+        raise DataError(
+            "The project has no source, so there is no form to read the file by.", hint="add [sources.NAME]"
+        )
+    return wheel.project.sources[0]
+
+
+def train(wheel: Wheel, *, tell: Tell) -> Trained:
+    """Compare the families on the labelled rows known now, keep the chosen one as a Version, and decide about it.
+
+    The first Version is promoted by rule `first`; a later one is compared with the champion where rows exist that
+    neither saw, and only proposed. Raises DataError when there are too few rows.
+    """
+    with wheel.turn("train"):
+        if wheel.lake.version("clean") < 0:
+            read_sources(wheel, tell=tell)
+        at = resolve(wheel, None)
+        known = load_labelled(wheel, at)
+        rows = challenge.within_window(known.rows, wheel.project.train.window, at.rows)
+        tell(f"{rows.height:,} labelled rows; families: {', '.join(wheel.project.train.families)}")
+        choice = choose(rows, wheel.contract, wheel.project, tell=tell)
+        version = challenge.keep_version(wheel, rows, known.snapshot, choice)
+        standing = wheel.champion()
+        if standing is None:
+            decision = challenge.promote_first(wheel, version, choice, at)
+        else:
+            decision = challenge.propose(wheel, version, rows, choice, at)
+        return Trained(version, choice, decision, rows.height)

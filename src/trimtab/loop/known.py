@@ -1,0 +1,232 @@
+"""What was known at a moment: answers joined with outcomes, and the labelled rows that a fit may use.
+
+Usable at t means that a row had arrived by t, and for an Outcome that it was also known upstream by t. The newest
+Outcome known at t counts; an Outcome by key joins every Prediction of that key made before it was known, and the last
+of them is the one that metrics count.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from trimtab import clock
+from trimtab.errors import UsageError
+from trimtab.loop.state import Wheel
+from trimtab.nouns import Contract, Snapshot, canonical
+from trimtab.nouns.contract import ColumnType
+
+TYPES: dict[ColumnType, pl.DataType] = {
+    "number": pl.Float64(),
+    "integer": pl.Int64(),
+    "boolean": pl.Boolean(),
+    "category": pl.String(),
+    "text": pl.String(),
+    "time": pl.Datetime("us", "UTC"),
+    "date": pl.Date(),
+}
+TABLES = ("clean", "predictions", "outcomes")
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """The moment of a turn: rows that arrived by `rows`, outcomes that were known and had arrived by `outcomes`.
+
+    The two differ only where the position is the time: position n means the first n rows, with all their outcomes.
+    """
+
+    rows: datetime
+    outcomes: datetime
+
+
+def resolve(wheel: Wheel, as_of: datetime | int | None) -> AsOf:
+    """Return the moment meant by a time, by a position (with `order = "file"` only), or by None: now."""
+    present = clock.now()
+    if as_of is None:
+        return AsOf(present, present)
+    if isinstance(as_of, datetime):
+        return AsOf(as_of, as_of)
+    if wheel.contract.row.order != "file":
+        raise UsageError('A position needs order = "file" in contract.toml.', hint="give --as-of a time instead")
+    arrivals = [wheel.lake.read(table).select("_arrived_at") for table in ("clean", "predictions")]
+    moments = pl.concat(arrivals).collect()["_arrived_at"].sort()
+    return AsOf(moments[as_of - 1] if 0 < as_of <= len(moments) else present, present)
+
+
+def load_outcomes(wheel: Wheel, at: AsOf, version: int | None = None) -> pl.DataFrame:
+    """Return the newest usable Outcome of each subject: prediction_id or key, value, `_known_at`."""
+    usable = pl.max_horizontal("known_at", "_arrived_at")
+    return (
+        wheel.lake.read("outcomes", version=version)
+        .with_columns(usable.alias("_known_at"))
+        .filter(pl.col("_known_at") <= at.outcomes)
+        .sort("known_at", "_arrived_at", "id")
+        .unique(["prediction_id", "key"], keep="last", maintain_order=True)
+        .select("prediction_id", "key", "value", "known_at", "_known_at")
+        .collect()
+    )
+
+
+def load_answers(wheel: Wheel, at: AsOf) -> pl.DataFrame:
+    """Return the Predictions made by `at`, in order of arrival, with `value` and `_known_at` (null: no Outcome)."""
+    found = wheel.lake.read("predictions").filter(pl.col("_arrived_at") <= at.rows).collect()
+    return _join(found, load_outcomes(wheel, at)).sort("_arrived_at", "id")
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Labelled clean rows in the order of time, and the Snapshot that they are."""
+
+    rows: pl.DataFrame
+    snapshot: Snapshot
+
+
+def load_labelled(wheel: Wheel, at: AsOf) -> Labelled:
+    """Return the labelled clean rows known at `at`.
+
+    They come from two places: rows of the sources with their label (or an Outcome by key), and Predictions with their
+    Outcome. Where a key names the same row twice, the one that arrived last counts.
+    """
+    contract = wheel.contract
+    pins = {table: wheel.lake.version(table) for table in TABLES}
+    outcomes = load_outcomes(wheel, at, pins["outcomes"])
+    rows = wheel.lake.read("clean", version=pins["clean"]).filter(pl.col("_arrived_at") <= at.rows).collect()
+    answers = wheel.lake.read("predictions", version=pins["predictions"]).filter(pl.col("_arrived_at") <= at.rows)
+    frames = [_from_sources(rows, outcomes, contract), _from_answers(answers.collect(), outcomes, contract)]
+    labelled = pl.concat(frames, how="vertical").filter(pl.col("_label").is_not_null())
+    labelled = _newest_of_each(labelled.sort("_arrived_at", "_row", nulls_last=True), "_key")
+    times = ["_event_at", "_arrived_at"] if contract.row.order == "event_time" else ["_arrived_at"]
+    labelled = labelled.sort([*times, "_row", "_id"], nulls_last=True)
+    return Labelled(labelled, _snapshot(labelled, at, pins))
+
+
+def _from_sources(rows: pl.DataFrame, outcomes: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    label = _label_type(contract)
+    columns = [_column(rows, name, kind) for name, kind in _columns(contract)]
+    keys = rows["_key"] if "_key" in rows.columns else key_column(rows, contract)
+    meta = rows.select(
+        pl.col("_label").cast(label) if "_label" in rows.columns else pl.lit(None, label).alias("_label"),
+        *(pl.col(name) for name in ("_event_at", "_arrived_at", "_row")),
+    )
+    own = pl.DataFrame([*columns, *meta.get_columns(), keys]) if rows.height else _empty(contract)
+    by_key = outcomes.filter(pl.col("key").is_not_null()).select(
+        pl.col("key").alias("_key"), pl.col("value").cast(label, strict=False), "_known_at"
+    )
+    joined = own.join(by_key, on="_key", how="left", maintain_order="left", nulls_equal=False)
+    late = pl.col("_label").is_null() & pl.col("value").is_not_null()
+    return joined.with_columns(
+        pl.coalesce("_label", "value").alias("_label"),
+        pl.when(late).then(pl.max_horizontal("_known_at", "_arrived_at")).otherwise("_arrived_at").alias("_known_at"),
+        pl.lit("", pl.String).alias("_id"),
+    ).select(_shape(contract))
+
+
+def _from_answers(answers: pl.DataFrame, outcomes: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    joined = _join(answers, outcomes).filter(pl.col("value").is_not_null())
+    if not joined.height:
+        return _empty(contract)
+    texts = {name: pl.String() if kind.is_temporal() else kind for name, kind in _columns(contract)}
+    cleaned = joined["features"].str.json_decode(pl.Struct(texts)).struct.unnest()
+    columns = [_from_text(cleaned[name], kind) for name, kind in _columns(contract)]
+    meta = joined.select(
+        pl.col("value").cast(_label_type(contract), strict=False).alias("_label"),
+        "_event_at",
+        "_arrived_at",
+        pl.lit(None, pl.Int64).alias("_row"),
+        pl.col("key").alias("_key"),
+        "_known_at",
+        pl.col("id").alias("_id"),
+    )
+    return pl.DataFrame([*columns, *meta.get_columns()]).select(_shape(contract))
+
+
+def _join(answers: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """Join Outcomes to Predictions: by id, else by key where the Prediction was made before the Outcome was known."""
+    by_id = outcomes.filter(pl.col("prediction_id").is_not_null()).select(
+        pl.col("prediction_id").alias("id"), "value", "_known_at"
+    )
+    by_key = outcomes.filter(pl.col("key").is_not_null()).select(
+        "key", pl.col("value").alias("key_value"), pl.col("known_at"), pl.col("_known_at").alias("key_known_at")
+    )
+    joined = answers.join(by_id, on="id", how="left", maintain_order="left")
+    joined = joined.join(by_key, on="key", how="left", maintain_order="left", nulls_equal=False)
+    use_key = pl.col("value").is_null() & (pl.col("_event_at") <= pl.col("known_at"))
+    return joined.with_columns(
+        pl.when(use_key).then("key_value").otherwise("value").alias("value"),
+        pl.when(use_key).then("key_known_at").otherwise("_known_at").alias("_known_at"),
+    ).drop("key_value", "key_known_at", "known_at")
+
+
+def count_once(answers: pl.DataFrame) -> pl.DataFrame:
+    """Return the answers that metrics count: of several Predictions of one key, the last."""
+    return _newest_of_each(answers, "key").sort("_arrived_at", "id")
+
+
+def key_column(rows: pl.DataFrame, contract: Contract) -> pl.Series:
+    """Return `_key`: the canonical text of each row's key, null where the Contract has none or a part is missing."""
+    names = contract.row.key
+    if not names or any(name not in rows.columns for name in names):
+        return pl.Series("_key", [None] * rows.height, pl.String)
+    keys = rows.select(names).rows()
+    texts = [canonical(dict(zip(names, key, strict=True))) if None not in key else None for key in keys]
+    return pl.Series("_key", texts, pl.String)
+
+
+def _newest_of_each(frame: pl.DataFrame, key: str) -> pl.DataFrame:
+    keyed = frame.filter(pl.col(key).is_not_null()).unique(key, keep="last", maintain_order=True)
+    return pl.concat([keyed, frame.filter(pl.col(key).is_null())])
+
+
+def _columns(contract: Contract) -> Sequence[tuple[str, pl.DataType]]:
+    return [(column.name, TYPES[column.type]) for column in contract.columns]
+
+
+def _column(rows: pl.DataFrame, name: str, kind: pl.DataType) -> pl.Series:
+    """Return a column of the current Contract; a row cleaned under an older one may not have it."""
+    if name not in rows.columns:
+        return pl.Series(name, [None] * rows.height, kind)
+    return rows[name].cast(kind, strict=False)
+
+
+def _from_text(series: pl.Series, kind: pl.DataType) -> pl.Series:
+    if isinstance(kind, pl.Datetime):
+        return series.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
+    return series.str.to_date(strict=False) if isinstance(kind, pl.Date) else series
+
+
+def _label_type(contract: Contract) -> pl.DataType:
+    return pl.Float64() if contract.target.task == "regression" else pl.String()
+
+
+def _shape(contract: Contract) -> list[str]:
+    names = [column.name for column in contract.columns]
+    return [*names, "_label", "_event_at", "_arrived_at", "_row", "_key", "_known_at", "_id"]
+
+
+def _empty(contract: Contract) -> pl.DataFrame:
+    moment = pl.Datetime("us", "UTC")
+    meta = {
+        "_label": _label_type(contract),
+        "_event_at": moment,
+        "_arrived_at": moment,
+        "_row": pl.Int64(),
+        "_key": pl.String(),
+        "_known_at": moment,
+        "_id": pl.String(),
+    }
+    return pl.DataFrame(schema={**dict(_columns(contract)), **meta})
+
+
+def _snapshot(labelled: pl.DataFrame, at: AsOf, pins: dict[str, int]) -> Snapshot:
+    content = labelled.drop("_known_at", "_arrived_at", "_row", "_key", "_id").write_csv().encode()
+    period = labelled["_event_at"].drop_nulls()
+    return Snapshot(
+        as_of=at.rows,
+        pins=pins,
+        rows=labelled.height,
+        fingerprint=hashlib.sha256(content).hexdigest()[:16],
+        since=str(period.min() or ""),
+        until=str(period.max() or ""),
+    )

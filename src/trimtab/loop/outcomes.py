@@ -1,0 +1,165 @@
+"""What really happened, from a file: one Outcome a row, joined by prediction_id or by the Contract's key."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from trimtab import clock
+from trimtab.contract.row import compile_label, compile_row, row_key
+from trimtab.errors import Mistake, UsageError, nearest
+from trimtab.ingest import Chunk, declare, open_source
+from trimtab.loop.forward import OUTCOMES, forward, frame_of
+from trimtab.loop.state import Wheel
+from trimtab.nouns import Contract, Outcome
+from trimtab.nouns.record import OutcomeState, subject_of
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomesRead:
+    """How many Outcomes were accepted, parked (nothing known yet to join), repeated or corrected; and the bad rows."""
+
+    accepted: int = 0
+    parked: int = 0
+    repeated: int = 0
+    corrected: int = 0
+    rejected: tuple[Mistake, ...] = ()
+
+
+def read_outcomes(wheel: Wheel, path: Path, *, tell: Callable[[str], None]) -> OutcomesRead:
+    """Keep the Outcomes of a CSV or Parquet file: prediction_id or the key's columns, `value`, maybe `known_at`.
+
+    The target's own name is understood for `value`. The same file again changes nothing. Raises DataError, UsageError.
+    """
+    spec = declare(path)
+    with wheel.turn("outcomes"):
+        forward(wheel, tell=tell)
+        states: Counter[str] = Counter()
+        rejected: list[Mistake] = []
+        for chunk in open_source(spec).read(None):
+            kept, bad = _sort_chunk(wheel, chunk, states, text=spec.is_text)
+            keep_outcomes(wheel, kept)
+            rejected += bad
+            tell(f"{sum(states.values()):,} outcomes read, {len(rejected):,} rejected")
+    return OutcomesRead(**dict(states), rejected=tuple(rejected))
+
+
+def _sort_chunk(wheel: Wheel, chunk: Chunk, states: Counter[str], *, text: bool) -> tuple[list[Outcome], list[Mistake]]:
+    """Return the Outcomes of a chunk that say something new, and the lines that say nothing; count the others."""
+    reader = OutcomeReader(wheel.contract, chunk.frame.columns, text=text)
+    rejected = [Mistake(_line(line.offset), line.reason) for line in chunk.rejected]
+    kept: list[Outcome] = []
+    latest: dict[str, Outcome] = {}
+    for row in chunk.frame.iter_rows(named=True):
+        outcome = reader.read(row)
+        if isinstance(outcome, str):
+            rejected.append(Mistake(_line(row["_offset"]), outcome))
+            continue
+        subject = subject_of(outcome.prediction_id, outcome.key)
+        state = _state(wheel, outcome, latest.get(subject))
+        states[state] += 1
+        if state != "repeated":
+            kept.append(outcome)
+            latest[subject] = outcome
+    return kept, rejected
+
+
+def _line(offset: str) -> str:
+    return f"line {offset.rpartition(':')[2]}"
+
+
+def keep_outcomes(wheel: Wheel, kept: Sequence[Outcome], transaction: str | None = None) -> None:
+    """Append Outcomes to the lake, once for a transaction's name, and note their subjects in the index."""
+    if not kept:
+        return
+    records = [{**asdict(outcome), "_arrived_at": outcome.arrived_at} for outcome in kept]
+    number = None if transaction is None else 0
+    wheel.lake.append("outcomes", frame_of(records, OUTCOMES), app=transaction, number=number)
+    wheel.index.add((), [(subject_of(outcome.prediction_id, outcome.key), outcome.value) for outcome in kept])
+
+
+def _state(wheel: Wheel, outcome: Outcome, earlier: Outcome | None) -> OutcomeState:
+    last = earlier.value if earlier else wheel.index.last_outcome(subject_of(outcome.prediction_id, outcome.key))
+    if last is not None:
+        return "repeated" if last == outcome.value else "corrected"
+    known = outcome.prediction_id is None or wheel.index.knows_prediction(outcome.prediction_id)
+    return "accepted" if known else "parked"
+
+
+class OutcomeReader:
+    """Reads rows of outcomes by their columns; a bad row becomes a sentence, never an exception.
+
+    `value` and `known_at` name columns; by default the value stands in `value` or the target's own name.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        columns: Sequence[str],
+        *,
+        value: str = "",
+        known_at: str = "",
+        text: bool = True,
+    ) -> None:
+        """Raises UsageError where the columns cannot name a value and a subject."""
+        self.contract = contract
+        self.value = _value_column(columns, contract, value)
+        self.known_at = known_at or "known_at"
+        _require_subject(columns, contract)
+        self.label = compile_label(contract)
+        self.row = compile_row(contract, text=text)
+
+    def read(self, row: Mapping[str, object], source: str = "file") -> Outcome | str:
+        """Return the Outcome of a row, or what is wrong with it."""
+        label = self.label(row[self.value])
+        if label is None:
+            classes = self.contract.target.classes
+            return f"the value is none of {', '.join(classes)}" if classes else "the value is no finite number"
+        known_at = _moment(row.get(self.known_at))
+        if isinstance(known_at, str):
+            return known_at
+        prediction = row.get("prediction_id")
+        key = None if prediction or not self.contract.row.key else row_key(self.contract, self.row(row).values)
+        if not prediction and key is None:
+            return "names neither a prediction nor a whole key"
+        return Outcome(
+            id=clock.uuid7(),
+            value=label,
+            known_at=known_at,
+            arrived_at=clock.now(),
+            prediction_id=str(prediction) if prediction else None,
+            key=key,
+            source=source,
+        )
+
+
+def _value_column(columns: Sequence[str], contract: Contract, declared: str) -> str:
+    wanted = (declared,) if declared else ("value", contract.target.column)
+    for name in wanted:
+        if name in columns:
+            return name
+    near = nearest(wanted[-1], columns)
+    raise UsageError(f"The outcomes have no column {' or '.join(map(repr, wanted))}{near}.")
+
+
+def _require_subject(columns: Sequence[str], contract: Contract) -> None:
+    if "prediction_id" in columns:
+        return
+    if not contract.row.key or any(name not in columns for name in contract.row.key):
+        wanted = f", or the key's columns {', '.join(contract.row.key)}" if contract.row.key else ""
+        raise UsageError(
+            f"The outcomes have no column 'prediction_id'{wanted}.", hint="add it: it joins them to answers"
+        )
+
+
+def _moment(value: object) -> datetime | str:
+    """Return when an Outcome was known (absent: now), or what is wrong with it."""
+    if value is None or value == "":
+        return clock.now()
+    if isinstance(value, datetime):
+        return value if value.tzinfo else "known_at has no time zone"
+    try:
+        return clock.parse(str(value))
+    except UsageError as error:
+        return f"known_at: {error.message}"

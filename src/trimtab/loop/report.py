@@ -1,0 +1,266 @@
+"""The state of the wheel in sentences, and all that is known about one Prediction or Decision."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from trimtab.contract.row import compile_row
+from trimtab.errors import UsageError
+from trimtab.loop.forward import PREDICTIONS, frame_of
+from trimtab.loop.known import TYPES, AsOf, load_outcomes, resolve
+from trimtab.loop.state import Wheel
+from trimtab.loop.tick import Measured, measure
+from trimtab.metrics.figures import figure
+from trimtab.nouns import Contract, Decision, Trim, Version
+from trimtab.nouns.identity import plain
+from trimtab.store import spool_folder
+from trimtab.store.spool import count_spooled, find_spooled
+from trimtab.train.artefact import Package
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state in sentences for people, and the same as facts for programs (JSON-able)."""
+
+    sentences: tuple[str, ...]
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """All about one Prediction or Decision: sentences, and the same as facts."""
+
+    sentences: tuple[str, ...]
+    facts: Mapping[str, Any]
+
+
+def status(wheel: Wheel) -> Status:
+    """Return how the wheel stands now; nothing is changed, nothing is forwarded."""
+    at = resolve(wheel, None)
+    standing = wheel.champion()
+    counts = _counts(wheel)
+    journal = wheel.catalog.journal()
+    measured = measure(wheel, at) if standing else None
+    sentences = [
+        _about(wheel),
+        _rows_sentence(counts),
+        *_standing_sentences(wheel, standing),
+        _answers_sentence(counts),
+        *_measured_sentences(measured),
+        *_last_decision(journal),
+        _next_step(standing, counts),
+    ]
+    facts = {
+        "project": wheel.project.name,
+        "question": wheel.project.question,
+        "task": wheel.contract.target.task,
+        "contract": wheel.contract.id,
+        "epoch": standing[0].epoch if standing else 0,
+        "champion": _version_facts(standing[1]) if standing else None,
+        "rows": counts,
+        "findings": plain(measured.findings) if measured else [],
+        "windows": plain(measured.windows) if measured else [],
+        "decisions": len(journal),
+    }
+    return Status(tuple(sentences), facts)
+
+
+def _about(wheel: Wheel) -> str:
+    question = wheel.project.question or f"predicts {wheel.contract.target.column}"
+    return f"{wheel.project.name}: {question} ({wheel.contract.target.task})"
+
+
+def _counts(wheel: Wheel) -> dict[str, int]:
+    heights = {
+        table: int(wheel.lake.read(table).select(pl.len()).collect().item())
+        for table in ("clean", "quarantine", "predictions", "outcomes")
+    }
+    return {**heights, "waiting": count_spooled(spool_folder(wheel.project))}
+
+
+def _rows_sentence(counts: Mapping[str, int]) -> str:
+    return f"{counts['clean']:,} clean rows, {counts['quarantine']:,} in quarantine."
+
+
+def _answers_sentence(counts: Mapping[str, int]) -> str:
+    waiting = f"; {counts['waiting']:,} records wait in the spool for a tick" if counts["waiting"] else ""
+    return f"{counts['predictions']:,} predictions and {counts['outcomes']:,} outcomes in the lake{waiting}."
+
+
+def _standing_sentences(wheel: Wheel, standing: tuple[Trim, Version] | None) -> Sequence[str]:
+    if standing is None:
+        return ("Nothing is promoted yet.",)
+    trim, version = standing
+    package = wheel.package(version.id)
+    risk = f", mean loss {figure(package.risk.value)} on rows it had not seen" if package.risk.rows else ""
+    said = (
+        f"{version.name} ({version.family}) answers since epoch {trim.epoch}; fitted on {version.snapshot.rows:,} rows"
+    )
+    return (f"{said}{risk}.",)
+
+
+def _measured_sentences(measured: Measured | None) -> Sequence[str]:
+    if measured is None:
+        return ()
+    latest = [f"Newest window: {reason}." for window in measured.windows[-1:] for reason in window.judgement.reasons]
+    triggers = [
+        f"Trigger {finding.subject}: {'; '.join(finding.judgement.reasons)}{' - it fires' if finding.fires else ''}."
+        for finding in measured.findings
+    ]
+    return (*latest, *triggers)
+
+
+def _last_decision(journal: Sequence[Decision]) -> Sequence[str]:
+    if not journal:
+        return ()
+    last = journal[-1]
+    return (f"Last decision, {last.at:%Y-%m-%d %H:%M} UTC: {'; '.join(last.reasons)}.",)
+
+
+def _next_step(standing: object | None, counts: Mapping[str, int]) -> str:
+    if not counts["clean"]:
+        return "Next: trimtab ingest"
+    if standing is None:
+        return "Next: trimtab train"
+    return "Next: trimtab tick" if counts["waiting"] else "Next: trimtab serve"
+
+
+def _version_facts(version: Version) -> dict[str, Any]:
+    return {
+        "id": version.id,
+        "name": version.name,
+        "family": version.family,
+        "rows": version.snapshot.rows,
+        "made_at": version.made_at.isoformat(),
+        "metrics": plain(version.metrics),
+    }
+
+
+def explain(wheel: Wheel, ref: str) -> Explained:
+    """Return all about one Prediction (its id) or one Decision (its number or hash). Raises UsageError for neither."""
+    decision = _find_decision(wheel, ref)
+    if decision is not None:
+        return _explain_decision(decision)
+    record = _find_prediction(wheel, ref)
+    if record is None:
+        raise UsageError(
+            f"Nothing is known as '{ref[:64]}'.", hint="give a prediction_id from a reply, or a Decision's number"
+        )
+    return _explain_prediction(wheel, record)
+
+
+def _find_decision(wheel: Wheel, ref: str) -> Decision | None:
+    for decision in wheel.catalog.journal():
+        if ref == str(decision.number) or (len(ref) >= 8 and decision.hash.startswith(ref)):
+            return decision
+    return None
+
+
+def _explain_decision(decision: Decision) -> Explained:
+    opening = f"Decision {decision.number}, {decision.at:%Y-%m-%d %H:%M} UTC, by {decision.by}: {decision.action}."
+    return Explained((opening, *(f"{reason}." for reason in decision.reasons)), plain(decision))
+
+
+def _find_prediction(wheel: Wheel, identity: str) -> dict[str, Any] | None:
+    body = find_spooled(spool_folder(wheel.project), "prediction", identity)
+    if body is not None:
+        return frame_of([msgspec.json.decode(body)], PREDICTIONS).row(0, named=True)
+    return wheel.lake.find_prediction(identity)
+
+
+def _explain_prediction(wheel: Wheel, record: Mapping[str, Any]) -> Explained:
+    package = wheel.package(record["version"])
+    version = wheel.catalog.find_version(record["version"])
+    again = answer_again(package, record)
+    features = json.loads(record["features"])
+    contributions = _contributions(package, features)
+    outcome = _outcome_of(wheel, record)
+    same = again == json.loads(record["output"])
+    facts = {
+        "prediction_id": record["id"],
+        "asked_at": record["_event_at"].isoformat(),
+        "arrived_at": record["_arrived_at"].isoformat(),
+        "raw": json.loads(record["raw"]),
+        "features": features,
+        "output": json.loads(record["output"]),
+        "version": {"id": version.id, "name": version.name, "family": version.family},
+        "epoch": record["epoch"],
+        "warnings": list(record["warnings"] or []),
+        "fallback": record["fallback"],
+        "contributions": contributions,
+        "outcome": outcome,
+        "again": again,
+        "same": same,
+    }
+    return Explained(tuple(_prediction_sentences(facts)), facts)
+
+
+def _prediction_sentences(facts: Mapping[str, Any]) -> Sequence[str]:
+    shown = ", ".join(f"{name} {_short(value)}" for name, value in facts["output"].items())
+    version = facts["version"]
+    lines = [
+        f"Prediction {facts['prediction_id']}: {shown}.",
+        f"Asked {facts['arrived_at']}; {version['name']} ({version['family']}) answered at epoch {facts['epoch']}.",
+    ]
+    lines += [f"Warnings: {', '.join(facts['warnings'])}."] if facts["warnings"] else []
+    lines += _contribution_sentences(facts["contributions"])
+    outcome = facts["outcome"]
+    lines.append(f"Outcome: {outcome['value']}, known {outcome['known_at']}." if outcome else "No outcome yet.")
+    lines.append("Run again on the logged row: the same answer." if facts["same"] else "Run again: ANOTHER answer.")
+    return lines
+
+
+def _contribution_sentences(contributions: Mapping[str, float] | None) -> Sequence[str]:
+    if contributions is None:
+        return ("This family gives no contributions.",)
+    parts = [(name, value) for name, value in contributions.items() if name != "bias"]
+    most = sorted(parts, key=lambda part: -abs(part[1]))[:5]
+    said = ", ".join(f"{name} {value:+.3f}" for name, value in most)
+    return (f"What moved it most, from {contributions['bias']:+.3f}: {said}.",)
+
+
+def _short(value: object) -> str:
+    return figure(value) if isinstance(value, float) else str(value)
+
+
+def answer_again(package: Package, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the Version answers to the logged raw row now: the same fields as the logged output."""
+    cleaned = compile_row(package.contract)(json.loads(record["raw"]))
+    answer = package.compile_row()(cleaned.values)
+    if package.task == "regression":
+        return {"prediction": answer}
+    if isinstance(answer, list):
+        return {"prediction": package.decide(answer), "probabilities": dict(zip(package.classes, answer, strict=True))}
+    return {"prediction": package.decide(answer), "probability": answer}
+
+
+def _contributions(package: Package, features: Mapping[str, Any]) -> dict[str, float] | None:
+    values = package.contributions(_features_frame(features, package.contract))
+    if values is None:
+        return None
+    return dict(zip((*package.encoder.names, "bias"), map(float, values[0]), strict=True))
+
+
+def _features_frame(features: Mapping[str, Any], contract: Contract) -> pl.DataFrame:
+    kinds = {column.name: TYPES[column.type] for column in contract.columns}
+    texts = {name: pl.String() if kind.is_temporal() else kind for name, kind in kinds.items()}
+    frame = pl.DataFrame([{name: features.get(name) for name in kinds}], schema=texts)
+    times = [name for name, kind in kinds.items() if isinstance(kind, pl.Datetime)]
+    dates = [name for name, kind in kinds.items() if isinstance(kind, pl.Date)]
+    return frame.with_columns(
+        pl.col(times).str.to_datetime(time_unit="us", time_zone="UTC"), pl.col(dates).str.to_date()
+    )
+
+
+def _outcome_of(wheel: Wheel, record: Mapping[str, Any]) -> dict[str, Any] | None:
+    present: AsOf = resolve(wheel, None)
+    outcomes = load_outcomes(wheel, present)
+    own = outcomes.filter((pl.col("prediction_id") == record["id"]) | (pl.col("key") == (record["key"] or "")))
+    if not own.height:
+        return None
+    last = own.row(-1, named=True)
+    return {"value": last["value"], "known_at": last["known_at"].isoformat()}

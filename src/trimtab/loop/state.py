@@ -1,0 +1,65 @@
+"""What one turn of the wheel needs, opened once."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from trimtab import config
+from trimtab.nouns import Contract, Project, Trim, Version
+from trimtab.store import open_blobs, open_catalog, open_index, open_lake
+from trimtab.store.blobs import Blobs
+from trimtab.store.catalog import Catalog
+from trimtab.store.index import Index
+from trimtab.store.lake import Lake
+from trimtab.train.artefact import Package, open_version
+
+LEASE = 6 * 3600.0
+"""Seconds after which another machine may take over from a loop that died without a word; here its lock frees it."""
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A project with its record. `package` opens a Version once and keeps it for the life of the process."""
+
+    project: Project
+    lake: Lake
+    catalog: Catalog
+    blobs: Blobs
+    index: Index
+    _packages: dict[str, Package] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def contract(self) -> Contract:
+        """The contract.toml as it stands now; ConfigError with every mistake where it has some."""
+        return config.load_contract(self.project.contract)
+
+    def package(self, version: str) -> Package:
+        """Return the opened Version, its hashes checked."""
+        if version not in self._packages:
+            self._packages[version] = open_version(self.blobs.path(version), expect=version)
+        return self._packages[version]
+
+    def champion(self) -> tuple[Trim, Version] | None:
+        """Return what answers now and the Version with the greatest weight in it; None before the first promotion."""
+        trim = self.catalog.trim()
+        return None if trim is None else (trim, self.catalog.find_version(trim.champion))
+
+    @contextmanager
+    def turn(self, what: str) -> Iterator[None]:
+        """Hold the right to write to the lake: one process of a project at a time, Busy for every other."""
+        with self.catalog.lease("loop", what, LEASE):
+            yield
+
+
+def open_wheel(folder: Path) -> Wheel:
+    """Return the opened project of a folder. Raises ConfigError, StoreError."""
+    project = config.load(folder)
+    return Wheel(
+        project=project,
+        lake=open_lake(project),
+        catalog=open_catalog(project),
+        blobs=open_blobs(project),
+        index=open_index(project),
+    )

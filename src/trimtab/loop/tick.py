@@ -1,0 +1,197 @@
+"""One whole turn of the wheel: forward, ingest, join, measure, judge, act."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from trimtab import clock
+from trimtab.errors import TrimtabError
+from trimtab.loop.challenge import labels_of, retrain
+from trimtab.loop.cycle import Ingested, read_sources
+from trimtab.loop.forward import forward
+from trimtab.loop.known import AsOf, Labelled, count_once, load_answers, load_labelled, resolve
+from trimtab.loop.state import Wheel
+from trimtab.metrics import bounded_losses
+from trimtab.monitor.performance import Reference, Scored, WindowPerformance, realised
+from trimtab.monitor.windows import cut, label_batches
+from trimtab.nouns import Decision, Evidence, Finding, State
+from trimtab.retrain import triggers
+from trimtab.retrain.policy import find_running, may_retrain
+from trimtab.train.artefact import Package
+
+Numbers = NDArray[np.float64]
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the outcomes known at a moment say about the champion.
+
+    `answers` are its labelled answers in the order in which the labels came; `known` are all labelled rows, those that
+    a retrain would be fitted on.
+    """
+
+    answers: pl.DataFrame
+    known: Labelled
+    findings: tuple[Finding, ...]
+    windows: tuple[WindowPerformance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """What one turn did."""
+
+    as_of: datetime
+    epoch: int
+    forwarded: Mapping[str, int] = field(default_factory=dict)
+    ingested: Ingested = field(default_factory=Ingested)
+    windows: tuple[WindowPerformance, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+
+
+def tick(wheel: Wheel, *, as_of: datetime | int | None = None, tell: Tell) -> Ticked:
+    """Turn the wheel once and return what happened. A crash at any line is made good by the next turn.
+
+    `as_of` is the moment that the turn believes it is (a position with `order = "file"`): what arrived later does not
+    count. Raises Busy when another turn is under way.
+    """
+    with wheel.turn("tick"):
+        forwarded = forward(wheel, tell=tell)
+        ingested = read_sources(wheel, tell=tell)
+        at = resolve(wheel, as_of)
+        if wheel.champion() is None:
+            tell("nothing is promoted yet, so there is nothing to measure; run `trimtab train`")
+            return Ticked(at.rows, 0, forwarded, ingested)
+        measured = measure(wheel, at)
+        decisions = act(wheel, measured, at, tell=tell)
+        return Ticked(
+            at.rows, wheel.catalog.epoch(), forwarded, ingested, measured.windows, measured.findings, decisions
+        )
+
+
+def measure(wheel: Wheel, at: AsOf) -> Measured:
+    """Join answers with outcomes and let the triggers judge the champion's losses in the order labels came."""
+    standing = wheel.champion()
+    if standing is None:
+        raise TrimtabError("There is no champion to measure.", hint="run `trimtab train`")
+    trim, champion = standing
+    package = wheel.package(champion.id)
+    own = pl.col("version").eq(champion.id) & pl.col("fallback").eq("") & pl.col("epoch").ge(trim.epoch)
+    answers = count_once(load_answers(wheel, at).filter(own))
+    labelled = answers.filter(pl.col("value").is_not_null()).sort("_known_at", "id")
+    known = load_labelled(wheel, at)
+    spec = wheel.project.monitor
+    evidence = Evidence(
+        losses=_losses(wheel, package, labelled).tolist(),
+        batches=label_batches(moments_of(labelled["_known_at"]), spec.window, spec.min_labels, at.rows),
+        reference=package.risk,
+        labelled=known.rows.height,
+        labelled_at_fit=champion.snapshot.rows,
+    )
+    judgements = triggers.judge(wheel.project, evidence)
+    findings = tuple(
+        Finding(judgement.name, judgement, champion.id, at.rows, fires=judgement.state is State.FAIL)
+        for judgement in judgements
+    )
+    windows = _windows(wheel, package, answers, at)
+    return Measured(labelled, known, findings, windows)
+
+
+def act(wheel: Wheel, measured: Measured, at: AsOf, *, tell: Tell) -> tuple[Decision, ...]:
+    """Retrain where a trigger fires and the policy allows it; finish a retrain that a crash interrupted."""
+    journal = wheel.catalog.journal()
+    running = find_running(journal)
+    if running is not None:
+        tell(f"finishing the retrain of decision {running.number}")
+        return (_finish(wheel, load_labelled(wheel, AsOf(running.as_of, at.outcomes)), tell),)
+    fired = [finding for finding in measured.findings if finding.fires]
+    if not fired:
+        return ()
+    since = _batches_since(wheel, measured.answers, journal, at)
+    # Where the position is the time, the calendar's rules (a cool-down in days, so many a month) do not apply.
+    moment = 0 if wheel.contract.row.order == "file" else at.rows
+    allowed = may_retrain(moment, journal, wheel.project.retrain, since)
+    if allowed.state is not State.PASS:
+        return _wait(wheel, journal, fired[0], allowed.reasons, at)
+    due = Decision(
+        "retrain",
+        f"trigger:{fired[0].subject}",
+        tuple(reason for finding in fired for reason in finding.judgement.reasons),
+        clock.now(),
+        at.rows,
+        version=fired[0].version,
+        finding=fired[0],
+    )
+    return wheel.catalog.decide(due), _finish(wheel, measured.known, tell)
+
+
+def _batches_since(wheel: Wheel, answers: pl.DataFrame, journal: Sequence[Decision], at: AsOf) -> int:
+    """Return how many finished batches of labels came since the last retrain, or since the promotion without one."""
+    retrains = [decision.as_of for decision in journal if decision.action == "retrain"]
+    spec = wheel.project.monitor
+    newer = answers.filter(pl.col("_known_at") > retrains[-1]) if retrains else answers
+    return len(label_batches(moments_of(newer["_known_at"]), spec.window, spec.min_labels, at.rows))
+
+
+def _finish(wheel: Wheel, known: Labelled, tell: Tell) -> Decision:
+    """Return what became of the retrain; one that cannot be done leaves the champion, with the reason."""
+    try:
+        return retrain(wheel, known, tell=tell)
+    except TrimtabError as error:
+        said = (f"the retrain could not be done, the champion goes on answering: {error.message}",)
+        standing = wheel.champion()
+        version = standing[1].id if standing else None
+        moment = known.snapshot.as_of
+        return wheel.catalog.decide(Decision("keep", "switch", said, clock.now(), moment, version=version))
+
+
+def _wait(
+    wheel: Wheel, journal: Sequence[Decision], fired: Finding, reasons: tuple[str, ...], at: AsOf
+) -> tuple[Decision, ...]:
+    """Journal a wait once, not at every turn that repeats it."""
+    last = journal[-1] if journal else None
+    if last and last.action == "wait" and last.version == fired.version:
+        return ()
+    said = (f"{fired.subject} asks for a retrain, which must wait", *reasons)
+    decision = Decision("wait", "policy", said, clock.now(), at.rows, version=fired.version, finding=fired)
+    return (wheel.catalog.decide(decision),)
+
+
+def _losses(wheel: Wheel, package: Package, labelled: pl.DataFrame) -> Numbers:
+    contract = wheel.contract
+    labels = labels_of(labelled["value"], contract)
+    return bounded_losses(contract.target.task, labels, logged_answers(wheel, labelled), package.scale)
+
+
+def logged_answers(wheel: Wheel, answers: pl.DataFrame) -> Numbers:
+    """Return what was answered, as metrics take it: (n,) probabilities or numbers, (n, k) for multiclass."""
+    target = wheel.contract.target
+    if target.task == "binary":
+        return answers["probability"].to_numpy()
+    if target.task == "regression":
+        return answers["prediction"].cast(pl.Float64).to_numpy()
+    shape = pl.Struct({"probabilities": pl.Struct(dict.fromkeys(target.classes, pl.Float64()))})
+    found = answers["output"].str.json_decode(shape).struct.field("probabilities")
+    return np.column_stack([found.struct.field(name).to_numpy() for name in target.classes])
+
+
+def _windows(wheel: Wheel, package: Package, answers: pl.DataFrame, at: AsOf) -> tuple[WindowPerformance, ...]:
+    spec, tolerance = wheel.project.monitor, wheel.project.triggers
+    ordered = answers.sort("_event_at", "_arrived_at", "id")
+    known = ordered["value"].is_not_null()
+    labels = np.full(ordered.height, np.nan)
+    labels[known.to_numpy()] = labels_of(ordered["value"].filter(known), wheel.contract)
+    scored = Scored(wheel.contract.target.task, logged_answers(wheel, ordered), labels, known.to_numpy(), package.scale)
+    reference = Reference(package.risk, package.metrics, tolerance.tolerance_absolute, tolerance.tolerance_relative)
+    cuts = cut(moments_of(ordered["_event_at"]), spec.window, spec.min_rows, at.rows)
+    return realised(cuts, scored, reference, min_labels=spec.min_labels)
+
+
+def moments_of(times: pl.Series) -> NDArray[np.datetime64]:
+    """Return UTC times as NumPy keeps them: datetime64[us] without a zone."""
+    return times.dt.replace_time_zone(None).to_numpy()

@@ -1,0 +1,120 @@
+"""The door for extensions: every name that a project file may use for a part, and where that part stands.
+
+Built-ins stand here as text, so that naming a part imports nothing and this floor never imports the rooms above it.
+Outside packages enter by the same table, through entry points of the groups `trimtab.families`, `trimtab.triggers`,
+`trimtab.gates` and `trimtab.metrics`; a project may also write the dotted text itself: `"mine.model:build"`.
+
+Behind the colon stands what makes the part, a function or a class: `build(project)` for a trigger or a gate, which take
+their settings from the project; `build()` for a family or a metric, which have none. `load` returns it uncalled.
+"""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Literal, get_args
+
+from trimtab.errors import NotBuiltYet, UsageError, nearest
+
+Role = Literal["families", "triggers", "gates", "metrics"]
+
+BUILT_IN: Mapping[Role, Mapping[str, str]] = {
+    "families": {
+        "baseline": "trimtab.train.families.baseline:Baseline",
+        "linear": "trimtab.train.families.linear:Linear",
+        "boosting": "trimtab.train.families.boosting:Boosting",
+    },
+    "triggers": {
+        "risk": "trimtab.retrain.triggers.risk:build",
+        "growth": "trimtab.retrain.triggers.growth:build",
+    },
+    "gates": {
+        "golden": "trimtab.promote.gates.golden:build",
+        "paired": "trimtab.promote.gates.paired:build",
+    },
+    "metrics": {
+        "log_loss": "trimtab.metrics.log_loss:LogLoss",
+        "brier": "trimtab.metrics.brier:Brier",
+        "roc_auc": "trimtab.metrics.roc_auc:RocAuc",
+        "average_precision": "trimtab.metrics.average_precision:AveragePrecision",
+        "accuracy": "trimtab.metrics.accuracy:Accuracy",
+        "rmse": "trimtab.metrics.rmse:RootMeanSquaredError",
+        "mae": "trimtab.metrics.mae:MeanAbsoluteError",
+    },
+}
+
+LATER: Mapping[Role, tuple[str, ...]] = {
+    "families": ("forest",),
+    "triggers": ("opportunity", "max_age", "schedule", "labels", "every"),
+    "gates": ("parity", "latency", "floor", "slices", "not_worse"),
+    "metrics": (),
+}
+
+
+def load(role: Role, name: str) -> Callable[..., Any]:
+    """Return what makes the part of that name: call it with the project (triggers, gates) or with nothing.
+
+    Raises NotBuiltYet for a documented name of a later release and UsageError for an unknown one, for a part that
+    cannot be imported, and for a name that two packages claim.
+    """
+    _check_role(role)
+    if name in LATER[role]:
+        raise NotBuiltYet(
+            f"{role}: '{name}' is not built yet.", hint=f"choose from {', '.join(known(role))} in [{_section(role)}]"
+        )
+    return _resolve(name if ":" in name else _find(role, name), f"{role} '{name}'")
+
+
+def known(role: Role) -> tuple[str, ...]:
+    """Return the names of a role that can be loaded: the built-in ones, then those of installed packages."""
+    _check_role(role)
+    return (*BUILT_IN[role], *sorted(_outside(role).keys() - BUILT_IN[role].keys()))
+
+
+def _find(role: Role, name: str) -> str:
+    """Return the dotted text of a name."""
+    outside, built_in = _outside(role).get(name, ()), BUILT_IN[role].get(name)
+    claims: tuple[str, ...] = (*((built_in,) if built_in else ()), *outside)
+    if len(claims) > 1:
+        raise UsageError(
+            f"{role}: '{name}' is claimed by {' and '.join(claims)}.",
+            hint="uninstall one, or write the dotted text of the one you mean",
+        )
+    if not claims:
+        every = (*known(role), *LATER[role])
+        raise UsageError(
+            f"{role}: there is no '{name}'{nearest(name, every)}", hint=f"choose from {', '.join(known(role))}"
+        )
+    return claims[0]
+
+
+def _outside(role: Role) -> dict[str, tuple[str, ...]]:
+    """Return the dotted texts that installed packages offer, by name."""
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in entry_points(group=f"trimtab.{role}"):
+        found[entry.name] = tuple(sorted({*found.get(entry.name, ()), str(entry.value)}))
+    return found
+
+
+def _resolve(dotted: str, what: str) -> Callable[..., Any]:
+    """Import `module:attribute`; UsageError where there is no such thing, or nothing that can be called."""
+    module, _, attribute = dotted.partition(":")
+    try:
+        part = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
+        raise UsageError(
+            f"{what} cannot be loaded from '{dotted}': {error}", hint="check that its package is installed here"
+        ) from error
+    if not callable(part):
+        raise UsageError(f"{what}: '{dotted}' is no function or class", hint="name what makes the part")
+    made: Callable[..., Any] = part
+    return made
+
+
+def _check_role(role: str) -> None:
+    roles = get_args(Role)
+    if role not in roles:
+        raise UsageError(f"There is no role '{role}'{nearest(role, roles)}", hint=f"choose from {', '.join(roles)}")
+
+
+def _section(role: Role) -> str:
+    return {"families": "train", "metrics": "train"}.get(role, role)

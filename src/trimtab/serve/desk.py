@@ -1,0 +1,86 @@
+"""What one serving worker holds in its hands while it answers."""
+
+import asyncio
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from trimtab.errors import HostError
+from trimtab.nouns import Contract, Project
+from trimtab.serve import events
+from trimtab.serve.answer import Breaker, Live
+from trimtab.serve.ladder import Problem
+from trimtab.serve.limits import Lane
+from trimtab.serve.meters import Meters
+from trimtab.serve.recent import RecentOutcomes
+from trimtab.serve.repeats import Repeats
+from trimtab.store.index import Index
+from trimtab.store.spool import Spool
+
+Record = tuple[str, str, bytes]
+
+
+@dataclass(slots=True)
+class Desk:
+    """The project, the log, and what answers now.
+
+    `live` is replaced whole at each new epoch, on the event loop, and is None while nothing is promoted. `troubles`
+    are sentences by name: each makes readiness say `degraded`. `contract` is the folder's own, for the
+    docs while nothing is live.
+    """
+
+    project: Project
+    spool: Spool
+    index: Index
+    worker: str = "w0"
+    live: Live | None = None
+    contract: Contract | None = None
+    stopping: bool = False
+    asking_lake: int = 0
+    troubles: dict[str, str] = field(default_factory=dict)
+    meters: Meters = field(default_factory=Meters)
+    breaker: Breaker = field(default_factory=Breaker)
+    repeats: Repeats = field(default_factory=Repeats)
+    recent: RecentOutcomes = field(default_factory=RecentOutcomes)
+    lane: Lane = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lane = Lane(self.project.serve.limits.queue)
+
+    def now_live(self) -> Live:
+        """Return what answers now. Raises Problem no_model."""
+        if self.live is None:
+            raise Problem("no_model", "Run `trimtab train`; the first Version is promoted by itself.")
+        return self.live
+
+    def show(self, live: Live) -> None:
+        """Let a new epoch answer from the next request on. Called on the event loop, between two requests."""
+        live.model.warm()
+        self.live = live
+        self.breaker = Breaker()
+        self.meters.show_version(self.project.name, live.model.name, live.epoch)
+
+    def report(self, name: str, sentence: str, reason: str = "") -> None:
+        """Note a trouble under a name, and tell of it once; `repair` takes it back."""
+        if name not in self.troubles:
+            events.tell("trouble", what=name, sentence=sentence, reason=reason)
+        self.troubles[name] = sentence
+
+    def repair(self, name: str) -> None:
+        """Take a trouble back."""
+        self.troubles.pop(name, None)
+
+    async def settle(self, logged: Future[None], count: int) -> str:
+        """Return `durable` after the commit, or `none` where the project allows an answer that is not kept.
+
+        Raises Problem cannot_log with `log = "required"`.
+        """
+        try:
+            await asyncio.wrap_future(logged)
+        except HostError as error:
+            self.report("spool", "the last answer could not be kept in the spool", error.message)
+            if self.project.serve.log == "required":
+                raise Problem("cannot_log") from error
+            self.meters.unlogged.inc(count)
+            return "none"
+        self.repair("spool")
+        return "durable"

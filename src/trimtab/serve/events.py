@@ -1,0 +1,51 @@
+"""One JSON line on standard error for each event of importance: start, swap, load failure, stop.
+
+No line holds a feature value: an unexpected error is told by its class and the place in the code, never by its message.
+"""
+
+import logging
+import sys
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+from trimtab import clock
+
+
+def tell(event: str, **facts: object) -> None:
+    """Write one event with its facts, which must be free of feature values."""
+    line = msgspec.json.encode({"at": clock.now(), "event": event, **facts})
+    sys.stderr.write(line.decode() + "\n")
+    sys.stderr.flush()
+
+
+def place(error: BaseException) -> str:
+    """Return the class of an error and where it was raised, without its message.
+
+    >>> try:
+    ...     int("secret")
+    ... except ValueError as error:
+    ...     place(error).partition(" ")[0]
+    'ValueError'
+    """
+    where = _last(error.__traceback__)
+    return f"{type(error).__name__} at {where}" if where else type(error).__name__
+
+
+class EventHandler(logging.Handler):
+    """Turns the web server's own log records into events."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record; an exception only as its place."""
+        error = record.exc_info[1] if record.exc_info else None
+        facts = {"error": place(error)} if error is not None else {}
+        tell("server", level=record.levelname.lower(), message=record.getMessage().strip(), **facts)
+
+
+def _last(traceback: TracebackType | None) -> str:
+    where = ""
+    while traceback is not None:
+        where = f"{Path(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}"
+        traceback = traceback.tb_next
+    return where

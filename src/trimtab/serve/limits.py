@@ -1,0 +1,146 @@
+"""What a request may cost: bytes, seconds, and places in the queue."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope
+
+from trimtab.nouns.project import Limits
+from trimtab.serve.ladder import Problem
+
+DRAIN_FACTOR = 32
+"""A body that is too large is read to its end, and thrown away, up to this many times the limit: then the connection
+stays usable and the client sees the 413. Beyond it the connection is closed."""
+
+_CLOSE = {"connection": "close"}
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """The few headers that matter to a body: its type, its length, whose page sent it, and the client's own id."""
+
+    media_type: str = ""
+    length: int | None = None
+    waits_for_permission: bool = False
+    client_id: str | None = None
+
+
+def read_headers(scope: Scope) -> Headers:
+    """Return the headers of a request with a body. Raises Problem wrong_media_type, cross_site or malformed."""
+    found = {name: value for name, value in scope["headers"] if name in _WANTED}
+    _refuse_other_sites(found)
+    kind = found.get(b"content-type", b"").decode("latin-1")
+    if kind and not _is_json(kind):
+        raise Problem("wrong_media_type", "Send content-type: application/json.")
+    client_id = found.get(b"idempotency-key")
+    return Headers(
+        kind,
+        _length(found.get(b"content-length")),
+        found.get(b"expect", b"").lower() == b"100-continue",
+        client_id.decode("latin-1") if client_id is not None else None,
+    )
+
+
+_WANTED = frozenset(
+    {b"content-type", b"content-length", b"content-encoding", b"idempotency-key", b"expect", b"origin", b"host"}
+)
+
+
+async def read_body(receive: Receive, headers: Headers, limits: Limits) -> bytes:
+    """Return the whole body. Raises Problem too_large or too_slow, and ClientDisconnect where nobody waits any more."""
+    if headers.length is not None and headers.length > limits.body:
+        await _discard(receive, headers, limits)
+        raise _too_large(limits)
+    try:
+        async with asyncio.timeout(limits.seconds):
+            return await _collect(receive, limits)
+    except TimeoutError:
+        # A client that drips may not keep its connection: RFC 9110, 15.5.9.
+        raise Problem("too_slow", f"Send the body within {limits.seconds:g} seconds.", headers=_CLOSE) from None
+
+
+class Lane:
+    """The places for requests that are being worked on; health routes do not need one."""
+
+    def __init__(self, places: int) -> None:
+        self.places = places
+        self.taken = 0
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold one place, or raise Problem busy. Only for the event loop's thread."""
+        if self.taken >= self.places:
+            raise Problem("busy", "Too many requests wait at this worker; try again.")
+        self.taken += 1
+        try:
+            yield
+        finally:
+            self.taken -= 1
+
+
+async def _collect(receive: Receive, limits: Limits) -> bytes:
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        body: bytes = message["body"]
+        if len(body) > limits.body:
+            raise _too_large(limits)
+        return body
+    parts, size = [], 0
+    while True:
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        size += len(message["body"])
+        if size <= limits.body:
+            parts.append(message["body"])
+        elif size > limits.body * DRAIN_FACTOR:
+            raise _too_large(limits, closing=True)
+        if not message.get("more_body"):
+            break
+        message = await receive()
+    if size > limits.body:
+        raise _too_large(limits)
+    return b"".join(parts)
+
+
+async def _discard(receive: Receive, headers: Headers, limits: Limits) -> None:
+    if headers.waits_for_permission or (headers.length or 0) > limits.body * DRAIN_FACTOR:
+        raise _too_large(limits, closing=True)
+    try:
+        async with asyncio.timeout(limits.seconds):
+            while (message := await receive())["type"] == "http.request" and message.get("more_body"):
+                pass
+    except TimeoutError:
+        raise _too_large(limits, closing=True) from None
+
+
+def _too_large(limits: Limits, *, closing: bool = False) -> Problem:
+    return Problem("too_large", f"Send at most {limits.body} bytes.", headers=_CLOSE if closing else None)
+
+
+def _is_json(kind: str) -> bool:
+    essence, _, parameters = kind.lower().partition(";")
+    essence = essence.strip()
+    if essence != "application/json" and not (essence.startswith("application/") and essence.endswith("+json")):
+        return False
+    for parameter in filter(None, (part.strip() for part in parameters.split(";"))):
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset" and value.strip().strip('"') not in {"utf-8", "utf8", "us-ascii"}:
+            return False
+    return True
+
+
+def _length(text: bytes | None) -> int | None:
+    return int(text) if text is not None and text.isdigit() and len(text) < 20 else None
+
+
+def _refuse_other_sites(found: Mapping[bytes, bytes]) -> None:
+    """Refuse a browser's request from another site's page: a loopback server is within reach of every web page."""
+    if found.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise Problem("wrong_media_type", "Send the body without content-encoding.")
+    origin = found.get(b"origin")
+    if origin is not None and urlsplit(origin).netloc != found.get(b"host"):
+        raise Problem("cross_site", "The Origin header names another site than the Host header.")

@@ -1,0 +1,190 @@
+"""The epoch that answers: found in the catalog, verified, opened beside the old one, swapped between two requests."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event, Thread
+
+from trimtab import clock
+from trimtab.contract.row import compile_row, row_key
+from trimtab.errors import TrimtabError, VersionError
+from trimtab.nouns import Trim, Version
+from trimtab.serve import events
+from trimtab.serve.answer import Live, Model, compile_output
+from trimtab.serve.desk import Desk
+from trimtab.store.blobs import Blobs
+from trimtab.store.catalog import Catalog
+from trimtab.train.artefact import Package, open_version
+
+POLL_SECONDS = 0.5
+BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
+EARLIER_EPOCHS = 3
+"""How many epochs back a worker looks for a Version that loads, when it starts and the champion does not."""
+
+Try = Callable[[str], str]
+"""A Version's id to what its golden rows say in a limited child process: an empty text, or what went wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where Versions are found: the catalog names them, the blobs hold their files, `try_golden` tries them first."""
+
+    catalog: Catalog
+    blobs: Blobs
+    try_golden: Try
+
+    def open(self, identifier: str, threshold: float | None) -> Model:
+        """Return a Version ready to answer. Raises VersionError where its files or its golden rows are wrong."""
+        version = self.catalog.find_version(identifier)
+        folder = self.blobs.path(version.id)
+        wrong = self.try_golden(version.id)
+        if wrong:
+            raise VersionError(f"{version.name} does not answer its golden rows: {wrong}")
+        return _compile(version, open_version(folder, expect=version.id), threshold)
+
+    def open_trim(self, trim: Trim, live: Live | None = None) -> Live:
+        """Return what answers at a Trim's epoch; a Version that `live` holds already is not opened again."""
+        held = [] if live is None else [model for model in (live.model, live.previous) if model is not None]
+        known = next((model for model in held if _is_same(model, trim)), None)
+        model = known or self.open(trim.champion, trim.threshold)
+        previous = next((one for one in held if one.id != model.id), None)
+        return Live(trim.epoch, model, previous)
+
+    def open_first(self) -> tuple[Live | None, str]:
+        """Return what a starting worker can answer with, and what went wrong with the newer epochs on the way.
+
+        The current epoch where it loads, else an earlier one; None where nothing is promoted or nothing loads.
+        """
+        trim, trouble = self.catalog.trim(), ""
+        for _ in range(EARLIER_EPOCHS + 1):
+            if trim is None:
+                break
+            try:
+                return self.open_trim(trim), trouble
+            except TrimtabError as error:
+                trouble = trouble or _say(trim.epoch, error)
+            trim = self.catalog.trim(trim.epoch - 1) if trim.epoch > 1 else None
+        return None, trouble
+
+
+class Watcher:
+    """A thread that asks for the epoch twice a second and loads a new one off the request path."""
+
+    def __init__(self, desk: Desk, shelf: Shelf, loop: asyncio.AbstractEventLoop) -> None:
+        self._desk = desk
+        self._shelf = shelf
+        self._loop = loop
+        self._stop = Event()
+        self._refused = 0
+        self._failures = 0
+        self._retry_at = 0
+        self._thread = Thread(target=self._run, name="watcher", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and wait for the thread."""
+        self._stop.set()
+        self._thread.join(timeout=5)
+
+    def look(self) -> None:
+        """Look once: load and swap where the epoch is another one than the one that answers."""
+        try:
+            epoch = self._shelf.catalog.epoch()
+        except Exception as error:  # noqa: BLE001 - an unreachable catalog must never stop a serving worker
+            self._desk.report("catalog", "the catalog cannot be read", _reason(error))
+            return
+        self._desk.repair("catalog")
+        live = self._desk.live
+        if epoch == 0 or (live is not None and epoch == live.epoch) or self._waits(epoch):
+            return
+        try:
+            self._load(epoch, live)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a new Version, the old one goes on
+            self._refuse(epoch, error)
+
+    def _run(self) -> None:
+        self._add_previous()
+        while not self._stop.wait(POLL_SECONDS):
+            self.look()
+
+    def _load(self, epoch: int, live: Live | None) -> None:
+        trim = self._shelf.catalog.trim(epoch)
+        if trim is None:
+            return
+        fresh = self._shelf.open_trim(trim, live)
+        self._swap(fresh)
+        self._desk.repair("version")
+        self._failures = self._refused = 0
+        events.tell("swap", version=fresh.model.name, id=fresh.model.id, epoch=fresh.epoch)
+
+    def _swap(self, fresh: Live) -> None:
+        # The event loop runs no request while it runs this call, so no request sees half of a swap.
+        self._loop.call_soon_threadsafe(self._desk.show, fresh)
+
+    def _waits(self, epoch: int) -> bool:
+        return epoch == self._refused and clock.monotonic_ns() < self._retry_at
+
+    def _refuse(self, epoch: int, error: Exception) -> None:
+        self._desk.meters.load_failures.inc()
+        if epoch != self._refused:
+            self._refused, self._failures = epoch, 0
+            self._desk.repair("version")
+            self._desk.report("version", f"the Version of epoch {epoch} does not load", _reason(error))
+        pause = BACKOFF_SECONDS[min(self._failures, len(BACKOFF_SECONDS) - 1)]
+        self._failures += 1
+        self._retry_at = clock.monotonic_ns() + int(pause * 1e9)
+
+    def _add_previous(self) -> None:
+        """Open the previous Version beside a champion that was loaded at the start, for `fallback = "previous"`."""
+        live = self._desk.live
+        if live is None or self._desk.project.serve.fallback != "previous":
+            return
+        try:
+            trim = self._earlier(live)
+            if trim is not None:
+                model = self._shelf.open(trim.champion, trim.threshold)
+                self._swap(Live(live.epoch, live.model, model))
+        except Exception as error:  # noqa: BLE001 - a missing fallback is a trouble, not a reason to stop
+            events.tell("no_fallback", error=events.place(error))
+
+    def _earlier(self, live: Live) -> Trim | None:
+        """Return the newest earlier Trim with another champion."""
+        for epoch in range(live.epoch - 1, 0, -1):
+            trim = self._shelf.catalog.trim(epoch)
+            if trim is not None and trim.champion != live.model.id:
+                return trim
+        return None
+
+
+def _compile(version: Version, package: Package, threshold: float | None) -> Model:
+    contract = package.contract
+    limit = threshold if threshold is not None else package.threshold
+    return Model(
+        version=version,
+        package=package,
+        contract=contract,
+        columns=tuple(column.name for column in contract.columns),
+        row=compile_row(contract),
+        encode=package.encoder.compile_row(),
+        answer=package.predictor.predict_row,
+        output=compile_output(contract, package.classes, limit),
+        key=lambda values: row_key(contract, values),
+        threshold=limit,
+        base=package.base,
+    )
+
+
+def _is_same(model: Model, trim: Trim) -> bool:
+    wanted = model.package.threshold if trim.threshold is None else trim.threshold
+    return model.id == trim.champion and model.threshold == wanted
+
+
+def _reason(error: Exception) -> str:
+    return error.message if isinstance(error, TrimtabError) else events.place(error)
+
+
+def _say(epoch: int, error: TrimtabError) -> str:
+    return f"the Version of epoch {epoch} does not load: {error.message}"

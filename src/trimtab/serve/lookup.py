@@ -1,0 +1,86 @@
+"""GET /predictions/{id}: a logged Prediction, from the spools or, through a child process, from the lake."""
+
+import asyncio
+import sys
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trimtab import clock
+from trimtab.errors import StoreError
+from trimtab.nouns.record import subject_of
+from trimtab.serve import events
+from trimtab.serve.desk import Desk
+from trimtab.serve.ladder import Problem
+from trimtab.serve.predict import json_reply
+from trimtab.serve.record import show_prediction
+from trimtab.store.spool import find_spooled
+
+LAKE_SECONDS = 15.0
+LAKE_AT_ONCE = 2
+
+
+async def prediction(desk: Desk, request: Request) -> Response:
+    """Show one logged Prediction with its newest Outcome."""
+    if request.scope["query_string"]:
+        raise Problem("unknown_option", "GET /predictions/{id} takes no options.")
+    identifier = request.path_params["id"].lower()
+    if clock.made_at(identifier) is None:
+        raise Problem("not_found", "A prediction id looks like 019a4f0e-0000-7000-8000-000000000000.")
+    with desk.lane.place():
+        try:
+            body, in_lake = await asyncio.to_thread(_look, desk, identifier)
+        except StoreError as error:
+            raise Problem("lookup_failed") from error
+        if body is None and in_lake:
+            body = await _ask_lake(desk, identifier)
+        if body is None:
+            raise Problem("not_found", "No Prediction with this id is known here.")
+        shown = show_prediction(msgspec.json.decode(body))
+        shown["outcome"] = await asyncio.to_thread(_find_outcome, desk, identifier, shown.get("key"))
+        return json_reply(shown)
+
+
+def _look(desk: Desk, identifier: str) -> tuple[bytes | None, bool]:
+    """Return the body where it is spooled, and whether the lake has it."""
+    body = find_spooled(desk.spool.folder.parent, "prediction", identifier)
+    return body, body is None and desk.index.knows_prediction(identifier)
+
+
+def _find_outcome(desk: Desk, identifier: str, key: str | None) -> str | None:
+    """Return the newest value that is known: of the Prediction itself, else of its key."""
+    subjects = [subject_of(identifier, None)] + ([subject_of(None, key)] if key else [])
+    for subject in subjects:
+        value = desk.recent.last(subject) or desk.index.last_outcome(subject)
+        if value is not None:
+            return value
+    return None
+
+
+async def _ask_lake(desk: Desk, identifier: str) -> bytes | None:
+    """Return a record from the lake. A child process opens it, because its libraries would double a worker's memory."""
+    if desk.asking_lake >= LAKE_AT_ONCE:
+        raise Problem("busy", "The lake is being asked already; try again.")
+    desk.asking_lake += 1
+    try:
+        return await _run_relay(str(desk.project.folder), identifier)
+    finally:
+        desk.asking_lake -= 1
+
+
+async def _run_relay(folder: str, identifier: str) -> bytes | None:
+    arguments: list[Any] = [sys.executable, "-m", "trimtab.serve.relay", folder, identifier]
+    child = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
+    try:
+        async with asyncio.timeout(LAKE_SECONDS):
+            output, _ = await child.communicate()
+    except TimeoutError:
+        child.kill()
+        await child.wait()
+        raise Problem("lookup_failed", "The lake did not answer in time.") from None
+    if child.returncode != 0:
+        events.tell("lookup_failed", exit_code=child.returncode)
+        raise Problem("lookup_failed")
+    return output.strip() or None

@@ -1,0 +1,108 @@
+"""The log of a Delta table as files: what a commit said, what of it must be synced, and which commit a power cut tore.
+
+A commit is `_delta_log/<20 digits>.json`, one action a line, and the data files that its `add` actions name. deltalake
+makes it appear at once and whole to everybody alive, and syncs none of it.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from trimtab.nouns import canonical
+from trimtab.store.files import sync, sync_all
+
+LOG = "_delta_log"
+_OURS = "trimtab"
+_PARQUET = b"PAR1"
+
+
+def annotate(metadata: Mapping[str, str]) -> dict[str, str] | None:
+    """Return the custom metadata of a commit that carries the caller's, apart from what deltalake notes there."""
+    return {_OURS: canonical(dict(metadata))} if metadata else None
+
+
+def newest_metadata(folder: Path) -> Mapping[str, str]:
+    """Return the metadata of the newest commit that has any; empty where none has."""
+    for log in reversed(_commits(folder)):
+        for action in _actions(log):
+            found = action.get("commitInfo", {}).get(_OURS)
+            if found:
+                return dict(json.loads(found))
+    return {}
+
+
+def sync_commits(folder: Path, first: int, last: int) -> None:
+    """Make the commits from `first` to `last` durable: data files, log, checkpoints, and the names of them all."""
+    files = []
+    for log in _commits(folder, first, last):
+        files += [log, *(path for path, _ in _added(folder, list(_actions(log))))]
+    log_folder = folder / LOG
+    checkpoints = [path for path in log_folder.glob("*.checkpoint*.parquet") if first <= _number(path) <= last]
+    hint = log_folder / "_last_checkpoint"
+    sync_all([*files, *checkpoints, *([hint] if hint.exists() else [])])
+    sync(folder)  # a commit without rows has no file there, and yet the table's first one made the log's folder
+
+
+def mend(folder: Path) -> list[Path]:
+    """Put commits aside that a power cut tore, newest first, and return where they are now.
+
+    Nobody was told that such a commit is kept: `append` says so after the sync. So its rows are still where they came
+    from, and come again. A torn checkpoint is removed; it only repeats the log.
+    """
+    aside = []
+    for log in reversed(_commits(folder)):
+        if _is_whole(folder, log):
+            break
+        aside.append(log.rename(log.with_suffix(".torn")))
+    for checkpoint in (folder / LOG).glob("*.checkpoint*.parquet"):
+        if not _is_parquet(checkpoint):
+            checkpoint.unlink()
+            (folder / LOG / "_last_checkpoint").unlink(missing_ok=True)
+    if aside:
+        sync(folder / LOG)
+    return aside
+
+
+def _commits(folder: Path, first: int = 0, last: int | None = None) -> list[Path]:
+    if last is not None:
+        return [log for number in range(max(first, 0), last + 1) if (log := _log_file(folder, number)).exists()]
+    return sorted(path for path in (folder / LOG).glob("*.json") if path.stem.isdigit())
+
+
+def _log_file(folder: Path, number: int) -> Path:
+    return folder / LOG / f"{number:020d}.json"
+
+
+def _number(path: Path) -> int:
+    return int(path.name.partition(".")[0])
+
+
+def _actions(log: Path) -> Iterator[dict[str, Any]]:
+    for line in log.read_text(encoding="utf-8").splitlines():
+        if line.strip():
+            yield json.loads(line)
+
+
+def _added(folder: Path, actions: list[dict[str, Any]]) -> list[tuple[Path, int]]:
+    return [
+        (folder / unquote(add["path"]), int(add["size"])) for add in (action.get("add") for action in actions) if add
+    ]
+
+
+def _is_whole(folder: Path, log: Path) -> bool:
+    with suppress(ValueError, OSError):
+        actions = list(_actions(log))
+        whole = all(path.stat().st_size == size and _is_parquet(path) for path, size in _added(folder, actions))
+        return bool(actions) and whole
+    return False
+
+
+def _is_parquet(path: Path) -> bool:
+    content_ends = (_PARQUET, _PARQUET)
+    with path.open("rb") as file:
+        beginning = file.read(4)
+        file.seek(max(0, path.stat().st_size - 4))
+        return (beginning, file.read(4)) == content_ends

@@ -1,0 +1,91 @@
+"""Which Predictions and Outcomes are in the lake already, so that a serving worker can tell without opening it."""
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from threading import Lock
+
+from trimtab.errors import StoreError
+from trimtab.store.files import make_folder
+
+_TABLES = """
+create table if not exists prediction (id text primary key) without rowid;
+create table if not exists outcome (subject text primary key, value text not null) without rowid;
+"""
+
+
+class Index:
+    """Ids of forwarded Predictions and the last forwarded Outcome of each subject, in one SQLite file.
+
+    One writer, the loop; any number of readers. A subject is a prediction id, or "key:" and a row's key. An index that
+    does not exist yet knows nothing. One object may be used by many threads.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection: sqlite3.Connection | None = None
+        self._lock = Lock()
+
+    def add(self, predictions: Iterable[str] = (), outcomes: Iterable[tuple[str, str]] = ()) -> None:
+        """Remember forwarded Predictions by id and Outcomes by (subject, value), durably; a repeat changes nothing."""
+        with self._lock:
+            try:
+                self._write(predictions, outcomes)
+            except sqlite3.Error as error:
+                raise self._failed(error) from error
+
+    def knows_prediction(self, id: str) -> bool:  # noqa: A002 (the nouns call it id, too)
+        """Return whether this Prediction was forwarded."""
+        return self._find("select 1 from prediction where id = ?", id) is not None
+
+    def last_outcome(self, subject: str) -> str | None:
+        """Return the value of the newest forwarded Outcome of a subject, or None."""
+        return self._find("select value from outcome where subject = ?", subject)
+
+    def close(self) -> None:
+        """Close the file; a later call opens it again."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+    def _write(self, predictions: Iterable[str], outcomes: Iterable[tuple[str, str]]) -> None:
+        make_folder(self.path.parent)
+        # A connection for this call only: the one of the readers is read-only.
+        with closing(sqlite3.connect(self.path, timeout=10, isolation_level=None)) as connection:
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = full")
+            connection.executescript(_TABLES)
+            connection.execute("begin immediate")
+            connection.executemany("insert or ignore into prediction values (?)", ((id_,) for id_ in predictions))
+            connection.executemany("insert or replace into outcome values (?, ?)", outcomes)
+            connection.execute("commit")
+
+    def _find(self, query: str, value: str) -> str | None:
+        with self._lock:
+            try:
+                if self._connection is None and not self._open():
+                    return None
+                assert self._connection is not None  # noqa: S101 (said to the type checker)
+                row = self._connection.execute(query, (value,)).fetchone()
+            except sqlite3.Error as error:
+                raise self._failed(error) from error
+        return None if row is None else str(row[0])
+
+    def _open(self) -> bool:
+        if not self.path.exists():
+            return False
+        connection = sqlite3.connect(self.path, timeout=10, check_same_thread=False, isolation_level=None)
+        connection.execute("pragma query_only = on")
+        if connection.execute("select count(*) from sqlite_master where name = 'outcome'").fetchone()[0] == 0:
+            connection.close()  # the loop is about to make its tables
+            return False
+        self._connection = connection
+        return True
+
+    def _failed(self, error: sqlite3.Error) -> StoreError:
+        return StoreError(
+            f"the index {self.path} cannot be used: {error}.",
+            hint="see to disk space and permissions; if the file is damaged, remove it: the loop writes a new one",
+        )

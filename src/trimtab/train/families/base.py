@@ -1,0 +1,99 @@
+"""The role of a model family: it learns from a matrix, writes plain files, and answers from their bytes.
+
+A family file imports its training library inside `fit` and `export` only: serving workers import these files.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from trimtab.nouns import Task
+from trimtab.train.blocks import Form
+
+Params = Mapping[str, Any]
+Rows = tuple[np.ndarray, np.ndarray]
+"""A matrix with its labels: int64 class indexes (binary: 1 = positive), or float64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is to be learnt: the task, how many classes (0 for regression), and which matrix columns hold codes."""
+
+    task: Task
+    classes: int = 0
+    categorical: tuple[int, ...] = ()
+
+
+class Fitted(Protocol):
+    """What `fit` returns. `params` repeat this very fit, so they hold what early stopping found."""
+
+    @property
+    def params(self) -> Params:
+        """The settings of this fit."""
+        ...
+
+    def predict(self, matrix: np.ndarray) -> np.ndarray:
+        """Return answers as the training library gives them: (n,), or (n, classes) for multiclass."""
+        ...
+
+
+class Predictor(Protocol):
+    """Answers from a Version's files. Any thread may call it; many rows and one row agree bit for bit."""
+
+    def predict(self, matrix: np.ndarray) -> np.ndarray:
+        """Return answers of a float64 matrix: (n,) probability of positive or number, (n, classes) for multiclass."""
+        ...
+
+    def predict_row(self, row: Sequence[float]) -> float | list[float]:
+        """Return the answer of one encoded row."""
+        ...
+
+    def contributions(self, matrix: np.ndarray) -> np.ndarray | None:
+        """Return each column's part in the raw score, bias last: (n, columns + 1), in log-odds or target units.
+
+        They sum to the raw score. Multiclass: (n, classes, columns + 1). None where the family cannot say.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give native memory back; the predictor answers no more."""
+        ...
+
+
+class Family(Protocol):
+    """A kind of model. `form` is the encoding that it learns from."""
+
+    name: ClassVar[str]
+    form: ClassVar[Form]
+
+    def candidates(self, problem: Problem, rows: int) -> tuple[Params, ...]:
+        """Return the few settings worth trying on so many training rows, the plainest first."""
+        ...
+
+    def fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        *,
+        problem: Problem,
+        params: Params,
+        seed: int,
+        threads: int,
+        valid: Rows | None = None,
+    ) -> Fitted:
+        """Return the model of these rows. Same arguments, same model; `valid` (later rows) may stop the fit early."""
+        ...
+
+    def export(self, fitted: Any, folder: Path) -> list[str]:
+        """Write the model's files into `folder` and return their names."""
+        ...
+
+    def load(self, files: Mapping[str, bytes], problem: Problem, width: int) -> Predictor:
+        """Return the Predictor of these files' bytes, whose hashes were checked, for rows of `width` numbers.
+
+        Raises VersionError where they are not what `export` writes. Nothing in them is run as code.
+        """
+        ...

@@ -1,0 +1,88 @@
+"""Which rows a family learns from, which stop it, which set the threshold, and which judge it: in the order of time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from trimtab.errors import DataError
+from trimtab.nouns.contract import Order
+from trimtab.nouns.project import TrainSpec
+
+NAMES = ("train", "validation", "calibration", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Row numbers of the four parts, each ascending and none in two; `warnings` name what could not be kept."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    calibration: np.ndarray
+    test: np.ndarray
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Rows of each part."""
+        return {name: len(getattr(self, name)) for name in NAMES}
+
+
+def cut_rows(
+    rows: int, spec: TrainSpec, *, order: Order, seed: int, events: np.ndarray | None = None, matures: timedelta
+) -> Parts:
+    """Return the four parts of rows that stand in time order; with `order` "none", parts by seeded chance.
+
+    `events` (datetime64[us], ascending) are needed for a gap: the label of a row is known only when it has matured, so
+    rows younger than the gap before the next part's first row are left out. A gap that the project declares is kept,
+    or DataError says that it leaves too little; the automatic one (`matures`) is left away where it would cost more
+    than half of a part, with the warning `gap_shortened:<part>`.
+    """
+    places = _cut_places(rows, spec)
+    if order == "none":
+        shuffled = np.random.default_rng(seed).permutation(rows)
+        return _name_parts([np.sort(part) for part in np.split(shuffled, places)])
+    parts = np.split(np.arange(rows), places)
+    if order == "event_time" and events is not None and (events[1:] < events[:-1]).any():
+        raise ValueError(
+            "rows must stand in the order of their event time: a model is judged on rows after those it learnt from"
+        )
+    gap = matures if spec.gap is None else spec.gap
+    if order != "event_time" or events is None or not gap:
+        return _name_parts(parts)
+    return _open_gaps(parts, events, gap, declared=spec.gap is not None)
+
+
+def _name_parts(parts: Sequence[np.ndarray], warnings: Sequence[str] = ()) -> Parts:
+    train, validation, calibration, test = parts
+    if not (len(train) and len(validation) and len(test)):
+        raise DataError(
+            f"{sum(map(len, parts))} rows leave a part of the split empty: train {len(train)}, validation "
+            f"{len(validation)}, test {len(test)}.",
+            hint="bring more rows, or give the empty part a share in [train] split",
+        )
+    return Parts(train, validation, calibration, test, tuple(warnings))
+
+
+def _cut_places(rows: int, spec: TrainSpec) -> list[int]:
+    """Return where validation, calibration and test begin."""
+    test = rows - round(rows * spec.test)
+    calibration = test - round(rows * spec.calibration)
+    return [calibration - round(rows * spec.validation), calibration, test]
+
+
+def _open_gaps(parts: list[np.ndarray], events: np.ndarray, gap: timedelta, *, declared: bool) -> Parts:
+    kept, warnings = [], []
+    for name, part, after in zip(NAMES, parts, [*parts[1:], np.array([], dtype=np.int64)], strict=True):
+        known = part[events[part] <= events[after[0]] - np.timedelta64(gap)] if len(after) else part
+        if len(known) * 2 < len(part):
+            if declared:
+                raise DataError(
+                    f"The gap of {gap} leaves {len(known)} of the {len(part)} rows of the {name} part.",
+                    hint="shorten [train] split.gap in trimtab.toml, or bring rows of a longer period",
+                )
+            known = part
+            warnings.append(f"gap_shortened:{name}")
+        kept.append(known)
+    return _name_parts(kept, warnings)

@@ -1,0 +1,79 @@
+"""What a verb shows, for people and for programs."""
+
+import io
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from trimtab.cli.output import count_rules, plain, progress, show, show_table
+from trimtab.nouns import Interval, State
+
+
+@dataclass
+class Odd:
+    when: datetime
+    span: timedelta
+    worst: float
+    parts: tuple[Interval, ...]
+
+
+def test_facts_become_json_that_every_parser_takes() -> None:
+    odd = Odd(
+        datetime(2026, 1, 2, tzinfo=UTC), timedelta(seconds=90), float("nan"), (Interval(1.0, 0.5, float("inf"), 3),)
+    )
+    text = json.dumps(plain({"odd": odd, "path": Path("a/b"), "state": State.PASS}), allow_nan=False)
+    assert json.loads(text) == {
+        "odd": {
+            "when": "2026-01-02T00:00:00Z",
+            "span": 90.0,
+            "worst": None,
+            "parts": [{"value": 1.0, "low": 0.5, "high": None, "rows": 3}],
+        },
+        "path": "a/b",
+        "state": "pass",
+    }
+
+
+def test_json_is_one_object_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    show(["a sentence"], {"größe": 1}, as_json=True)
+    assert capsys.readouterr().out == '{"größe": 1}\n'
+
+
+def test_sentences_are_not_wrapped_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    long = "word " * 100 + "end"
+    show([long, "[red]not markup[/red] :smile:"], {}, as_json=False)
+    assert capsys.readouterr().out.splitlines() == [long, "[red]not markup[/red] :smile:"]
+
+
+def test_table_shows_brackets_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    show_table(["name", "what"], [["v1", "[bold] 1 [2, 3]"]])
+    assert "[bold] 1 [2, 3]" in capsys.readouterr().out
+
+
+def test_progress_is_plain_lines_on_standard_error_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress("begins") as tell:
+        tell("goes on [1, 2]")
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.splitlines() == ["begins", "goes on [1, 2]"]
+
+
+def test_rules_come_most_frequent_first() -> None:
+    assert count_rules({"a:missing": 1, "b:unseen": 1200}) == ("  b:unseen: 1,200 rows", "  a:missing: 1 row")
+
+
+def test_status_line_of_a_terminal_is_gone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last status stays no line of its own: what follows it is the answer."""
+
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    with progress("begins") as tell:
+        tell("goes on")
+    assert "begins" in screen.getvalue()

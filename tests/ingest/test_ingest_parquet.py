@@ -1,0 +1,78 @@
+"""Parquet comes in plain types, or not at all."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from trimtab.errors import DataError
+from trimtab.ingest import FileSource, declare, read_head
+
+
+def test_values_keep_their_meaning_in_plain_types(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    moment = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    naive = moment.replace(tzinfo=None)
+    frame = pl.DataFrame(
+        {
+            "small": pl.Series([1, None], dtype=pl.UInt8),
+            "big": [2**53 + 1, -1],
+            "half": pl.Series([0.5, float("nan")], dtype=pl.Float32),
+            "price": [Decimal("1.25"), None],
+            "word": pl.Series(["a", "b"], dtype=pl.Categorical),
+            "flag": [True, None],
+            "day": [date(2026, 1, 31)] * 2,
+            "at": pl.Series([moment, None]).cast(pl.Datetime("ns", "UTC")),
+            "naive": pl.Series([naive] * 2, dtype=pl.Datetime("ms")),
+            "nothing": [None, None],
+        }
+    )
+    frame.write_parquet(path)
+    read = read_head(path, 10)
+    assert read.row(0) == (1, 2**53 + 1, 0.5, 1.25, "a", True, date(2026, 1, 31), moment, naive, None)
+    assert read.dtypes == [
+        pl.Int64, pl.Int64, pl.Float64, pl.Float64, pl.String, pl.Boolean, pl.Date,
+        pl.Datetime("us", "UTC"), pl.Datetime("us"), pl.String,
+    ]  # fmt: skip
+
+
+def test_columns_without_a_plain_type_are_named_together(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame({"ok": [1], "list": [[1]], "struct": [{"a": 1}], "raw": [b"x"]}).write_parquet(path)
+    with pytest.raises(DataError) as error:
+        list(FileSource(declare(path)).read(None))
+    assert [mistake.where for mistake in error.value.mistakes] == ["column 'list'", "column 'struct'", "column 'raw'"]
+
+
+def test_reserved_names_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame({"a": [1], "_offset": [1]}).write_parquet(path)
+    with pytest.raises(DataError, match="_offset"):
+        read_head(path, 10)
+
+
+@pytest.mark.parametrize("cut", [8, 200, -4])
+def test_broken_file_is_an_error_with_a_name(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame({"a": range(1000)}).write_parquet(path)
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(DataError, match=r"rows\.parquet"):
+        list(FileSource(declare(path)).read(None))
+
+
+def test_file_without_rows_gives_an_empty_chunk(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame(schema={"a": pl.Int64}).write_parquet(path)
+    (chunk,) = FileSource(declare(path)).read(None)
+    assert chunk.frame.height == 0
+    assert list(FileSource(declare(path)).read(chunk.position)) == []
+
+
+def test_whole_numbers_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    """They are never rounded or wrapped."""
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame({"a": pl.Series([1, 2**63], dtype=pl.UInt64)}).write_parquet(path)
+    with pytest.raises(DataError, match="cannot be read"):
+        list(FileSource(declare(path)).read(None))

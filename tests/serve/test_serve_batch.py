@@ -1,0 +1,158 @@
+"""A file answered in batch: the same bits as online, every row accounted for, every answer logged."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from trimtab.errors import DataError, UsageError
+from trimtab.serve.batch import score
+from trimtab.serve.sheet import disarm
+from trimtab.store import open_blobs, open_catalog, open_index, open_lake
+from trimtab.train.artefact import open_version
+
+ODD: list[dict[str, Any]] = [
+    {"plan/type": "never seen"},
+    {"plan/type": " B "},
+    {"size": 700.25},
+    {"size": 0.1 + 0.2},
+    {"age": None, "plan/type": None, "Größe (cm)": None, "member": None, "color": None},
+    {"customer": '=cmd|"x"!A1'},
+    {"customer": 'Zeile\nzwei, "drei"'},
+    {"size": 1e-300},
+]
+BAD: list[dict[str, Any]] = [{"size": -5.0}, {"color": "green"}, {"size": None}]
+
+
+@pytest.fixture
+def rows(good: dict[str, Any]) -> list[dict[str, Any]]:
+    """300 rows: good ones, and in each 25 every odd one and every bad one."""
+    changes = [*ODD, *BAD] + [{}] * 14
+    plain = [{**good, "customer": f"c{n}", "size": 1 + n * 1.37, "age": 18 + n % 70} for n in range(300)]
+    return [row | changes[n % 25] for n, row in enumerate(plain)]
+
+
+def run(project: Any, source: Path, output: Path, tell: Any = lambda _: None) -> Any:
+    catalog = open_catalog(project)
+    trim = catalog.trim()
+    catalog.close()
+    assert trim is not None
+    package = open_version(open_blobs(project).path(trim.champion))
+    return score(project, package, trim, open_lake(project), source, output, tell)
+
+
+def write(rows: list[dict[str, Any]], path: Path) -> Path:
+    frame = pl.DataFrame(rows, infer_schema_length=None)
+    _ = frame.write_parquet(path) if path.suffix == ".parquet" else frame.write_csv(path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_online_and_batch_agree_bit_for_bit(
+    world: Any, server: Any, tmp_path: Any, rows: list[dict[str, Any]], suffix: str
+) -> None:
+    project = world.make_project(tmp_path / "p")
+    scored = run(project, write(rows, tmp_path / f"in{suffix}"), tmp_path / "out.parquet")
+    batch = pl.read_parquet(tmp_path / "out.parquet").to_dicts()
+    online = server.ask({"rows": rows}).json()["results"]
+    assert (scored.rows, len(batch)) == (300, 300)
+    for there, here in zip(online, batch, strict=True):
+        if "error" in there:
+            assert here["errors"] == [f"{bad['field']}:{bad['code']}" for bad in there["error"]["errors"]]
+            assert here["prediction"] is here["probability"] is None
+        else:
+            assert (here["prediction"], here["probability"]) == (there["prediction"], there["probability"])
+            assert here["warnings"] == there["warnings"]
+            assert here["errors"] is None
+    assert scored.refused == sum("error" in one for one in online) > 0
+
+
+def test_every_answer_is_in_the_lake_and_in_the_index(world: Any, tmp_path: Any, rows: list[dict[str, Any]]) -> None:
+    project = world.make_project(tmp_path / "p")
+    scored = run(project, write(rows, tmp_path / "in.parquet"), tmp_path / "out.parquet")
+    shown = pl.read_parquet(tmp_path / "out.parquet").drop_nulls("prediction_id")
+    logged = open_lake(project).read("predictions").collect()
+    assert logged["id"].sort().to_list() == shown["prediction_id"].sort().to_list()
+    assert logged.height == scored.answered == shown.height
+    assert set(logged["worker"]) == {"batch"}
+    assert set(logged["version"]) == {world.ids["first"]}
+    assert open_index(project).knows_prediction(shown["prediction_id"][0])
+    first = logged.filter(pl.col("id") == shown["prediction_id"][0]).to_dicts()[0]
+    assert json.loads(first["raw"])["customer"] == json.loads(first["features"])["customer"] == "c0"
+
+
+def test_a_spreadsheet_runs_nothing(world: Any, tmp_path: Any, good: dict[str, Any]) -> None:
+    """Cells and headers that look like formulas are disarmed; numbers stay numbers."""
+    project = world.make_project(tmp_path / "p")
+    source = write([{**good, "customer": "=1+1", "note": "-5.5e3", "@sum": "+49 30"}], tmp_path / "in.csv")
+    run(project, source, tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["customer"], row["note"], row["'@sum"]) == ("'=1+1", "-5.5e3", "'+49 30")
+
+
+@pytest.mark.parametrize(
+    ("cell", "safe"),
+    [("=x", "'=x"), ("-1", "-1"), ("-", "'-"), ("@a", "'@a"), ("a=b", "a=b"), ("\tx", "'\tx"), ("+.5", "+.5")],
+)
+def test_only_formulas_are_disarmed(cell: str, safe: str) -> None:
+    assert pl.DataFrame({"a": [cell]}).select(disarm(pl.col("a")))["a"].to_list() == [safe]
+
+
+def test_a_label_in_the_file_is_no_part_of_the_question(world: Any, tmp_path: Any, good: dict[str, Any]) -> None:
+    project = world.make_project(tmp_path / "p")
+    source = write([{**good, "churned": "nonsense", "version": "mine"}], tmp_path / "in.csv")
+    scored = run(project, source, tmp_path / "out.parquet")
+    (row,) = pl.read_parquet(tmp_path / "out.parquet").to_dicts()
+    assert (scored.refused, scored.ignored) == (0, ("version",))
+    assert (row["churned"], row["input.version"], row["version"]) == ("nonsense", "mine", world.ids["first"])
+
+
+def test_lines_that_are_no_rows_stand_where_they_stood(world: Any, tmp_path: Any) -> None:
+    project = world.make_project(tmp_path / "p")
+    (tmp_path / "in.csv").write_text("size,color\n1,red\n2,red,too,many\n3,blue\n")
+    scored = run(project, tmp_path / "in.csv", tmp_path / "out.parquet")
+    shown = pl.read_parquet(tmp_path / "out.parquet")
+    assert shown["size"].to_list() == ["1", None, "3"]
+    assert shown["errors"].to_list()[1][0].startswith("line:")
+    assert (scored.rows, scored.answered, scored.refused, scored.reasons["unreadable_line"]) == (3, 2, 1, 1)
+
+
+def test_a_file_that_lacks_a_column_names_it_and_leaves_nothing(world: Any, tmp_path: Any) -> None:
+    project = world.make_project(tmp_path / "p")
+    (tmp_path / "out.csv").write_text("older")
+    (tmp_path / "in.csv").write_text("sizes,color\n1,red\n")
+    with pytest.raises(DataError, match=r"size.*sizes"):
+        run(project, tmp_path / "in.csv", tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text() == "older"
+    assert {path.name for path in tmp_path.iterdir()} == {"p", "in.csv", "out.csv"}
+
+
+@pytest.mark.parametrize("output", ["out.xlsx", "out", "nowhere/out.csv", "in.csv", "."])
+def test_an_output_that_cannot_be_meant_is_refused(
+    world: Any, tmp_path: Any, good: dict[str, Any], output: str
+) -> None:
+    project = world.make_project(tmp_path / "p")
+    with pytest.raises(UsageError):
+        run(project, write([good], tmp_path / "in.csv"), tmp_path / output)
+
+
+@pytest.mark.parametrize("task", ["regression", "multiclass"])
+def test_other_tasks_have_their_own_columns(other_worlds: Any, tmp_path: Any, good: dict[str, Any], task: str) -> None:
+    project = other_worlds[task].make_project(tmp_path / "p")
+    run(project, write([good], tmp_path / "in.csv"), tmp_path / "out.parquet")
+    (row,) = pl.read_parquet(tmp_path / "out.parquet").to_dicts()
+    if task == "regression":
+        assert isinstance(row["prediction"], float)
+        assert "probability" not in row
+    else:
+        assert sum(row[f"probability_{name}"] for name in "xyz") == pytest.approx(1)
+
+
+def test_strict_projects_refuse_unknown_columns(world: Any, tmp_path: Any, good: dict[str, Any]) -> None:
+    project = world.make_project(tmp_path / "p", serve='extra_fields = "reject"')
+    with pytest.raises(DataError, match="extra"):
+        run(project, write([{**good, "extra": 1}], tmp_path / "in.csv"), tmp_path / "out.csv")

@@ -1,0 +1,65 @@
+"""Every problem has one row in one table, and says nothing that a client should not read."""
+
+import json
+
+import pytest
+
+from trimtab.errors import HostError, SpoolFull, StoreError
+from trimtab.nouns import Column
+from trimtab.serve.ladder import KINDS, SENTENCES, Problem, field_error, problem_for, shown
+from trimtab.serve.limits import Lane
+
+
+def test_codes_are_stable_and_statuses_are_errors() -> None:
+    assert all(400 <= kind.status < 600 and kind.title for kind in KINDS.values())
+    assert {KINDS[code].status for code in ("invalid_row", "too_slow", "cannot_log", "busy")} == {422, 408, 507, 429}
+
+
+def test_every_status_that_may_pass_says_when_to_try_again() -> None:
+    """429, 503 and 507 are states of the server, not mistakes of the client."""
+    assert all(kind.retry_after > 0 for kind in KINDS.values() if kind.status in {429, 503, 507})
+
+
+def test_a_problem_is_the_document_of_rfc_9457() -> None:
+    response = Problem("invalid_row", "d", errors=[field_error("size", "missing", Column("size", "number"))]).response()
+    assert response.headers["content-type"] == "application/problem+json"
+    assert json.loads(bytes(response.body)) == {
+        "type": "urn:trimtab:problem:invalid_row",
+        "title": KINDS["invalid_row"].title,
+        "status": 422,
+        "code": "invalid_row",
+        "detail": "d",
+        "errors": [{"field": "size", "code": "missing", "detail": SENTENCES["missing"]}],
+    }
+
+
+@pytest.mark.parametrize(("error", "status"), [(SpoolFull("x"), 507), (StoreError("x"), 503), (HostError("x"), 500)])
+def test_our_own_errors_have_a_status_and_keep_their_message(error: HostError, status: int) -> None:
+    problem = problem_for(error)
+    assert problem.kind.status == status
+    assert "x" not in problem.detail
+
+
+@pytest.mark.parametrize("name", ["<script>", "a\nb", "\x1b[31m", "\u202eabc", "\ud800", "a'b\"c`d&"])
+def test_a_clients_name_is_shown_escaped(name: str) -> None:
+    assert shown(name).isprintable()
+    assert not set(shown(name)) & set("<>&\"'`")
+
+
+def test_a_clients_name_is_cut_at_64_characters() -> None:
+    assert len(shown("x" * 1000)) == len(shown("<" * 1000)) == 64
+    assert shown("Größe (cm)") == "Größe (cm)"
+
+
+def test_a_column_of_the_contract_keeps_its_name_and_its_range() -> None:
+    found = field_error("Größe <cm>", "hard_range", Column("Größe <cm>", "number", hard=(0, 250)))
+    assert (found.field, found.detail) == ("Größe <cm>", "lies outside 0 to 250")
+
+
+def test_a_full_lane_says_busy_and_gives_its_places_back() -> None:
+    lane = Lane(1)
+    with lane.place(), pytest.raises(Problem, match="busy"), lane.place():
+        pass
+    with lane.place():
+        assert lane.taken == 1
+    assert lane.taken == 0

@@ -1,0 +1,125 @@
+"""A new epoch is verified, loaded beside the old one, and swapped without a dropped request; a bad one never is."""
+
+import asyncio
+import threading
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from trimtab.serve.live import Watcher
+from trimtab.store.segment import look_up
+
+
+def flip_a_byte(home: Path) -> None:
+    data = bytearray((home / "model.txt").read_bytes())
+    data[len(data) // 2] ^= 1
+    (home / "model.txt").write_bytes(bytes(data))
+
+
+def test_a_swap_under_load_drops_nothing_and_mixes_nothing(
+    world: Any, serving: Any, tmp_path: Any, good: dict[str, Any]
+) -> None:
+    """Each reply's version, epoch and probability belong together, in the log too; the old one stays near."""
+    project = world.make_project(tmp_path / "p")
+    server = serving(tmp_path / "p")
+    seen: list[tuple[Any, ...]] = []
+    ids: dict[int, str] = {}
+    done = threading.Event()
+
+    def load() -> None:
+        while not done.is_set():
+            reply = server.ask({"rows": [good] * 3})
+            body = reply.json()
+            ids[body["epoch"]] = body["results"][0]["prediction_id"]
+            seen.append(
+                (reply.status_code, body["version"], body["epoch"], *{one["probability"] for one in body["results"]})
+            )
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    world.promote(project, "second")
+    try:
+        server.wait_for(lambda: bool(seen) and seen[-1][2] == 2, seconds=6)
+    finally:
+        done.set()
+        thread.join()
+    assert {one[:3] for one in seen} == {(200, "v1", 1), (200, "v2", 2)}
+    assert len({one[3] for one in seen if one[2] == 1}) == len({one[3] for one in seen if one[2] == 2}) == 1
+    assert all(len(one) == 4 for one in seen)
+    model = server.client.get("/model").json()
+    assert (model["version"], model["previous"]) == ("v2", "v1")
+    records = [server.client.get(f"/predictions/{ids[epoch]}").json() for epoch in (1, 2)]
+    assert [(one["version"], one["epoch"]) for one in records] == [(world.ids["first"], 1), (world.ids["second"], 2)]
+
+
+def test_an_altered_version_never_answers(world: Any, serving: Any, tmp_path: Any, good: dict[str, Any]) -> None:
+    """The old one goes on, readiness says degraded, the alarm counts, and the log says it once."""
+    project = world.make_project(tmp_path / "p")
+    server = serving(tmp_path / "p")
+    world.promote(project, "second", spoil=flip_a_byte)
+    server.wait_for(lambda: server.client.get("/readyz").json()["status"] == "degraded")
+    reply = server.ask(good).json()
+    assert (reply["version"], reply["epoch"]) == ("v1", 1)
+    server.wait_for(lambda: "trimtab_load_failures_total 2" in server.client.get("/metrics").text)
+    code, errors = server.stop()
+    assert code == 0
+    assert errors.count('"what":"version"') == 1
+
+
+def test_a_worker_that_starts_with_a_bad_champion_serves_the_one_before(
+    world: Any, local: Any, tmp_path: Any, good: dict[str, Any]
+) -> None:
+    project = world.make_project(tmp_path / "p")
+    world.promote(project, "second", spoil=flip_a_byte)
+    worker = local(project)
+    assert worker.ask(good).json()["version"] == "v1"
+    assert worker.get("/readyz").json()["status"] == "degraded"
+
+
+def test_a_version_in_memory_is_not_opened_again(world: Any, local: Any, tmp_path: Any) -> None:
+    """A roll-back is instant: the previous one is still there, and is not read from disk."""
+    project = world.make_project(tmp_path / "p")
+    worker = local(project)
+    first = worker.desk.live.model
+    world.promote(project, "second")
+    second = worker.shelf.open_trim(worker.shelf.catalog.trim(), worker.desk.live)
+    world.promote(project, "first", spoil=flip_a_byte)
+    back = worker.shelf.open_trim(worker.shelf.catalog.trim(), second)
+    assert (second.previous, back.model, back.previous, back.epoch) == (first, first, second.model, 3)
+
+
+def test_the_first_promotion_reaches_a_waiting_worker(
+    world: Any, serving: Any, tmp_path: Any, good: dict[str, Any]
+) -> None:
+    project = world.make_project(tmp_path / "p", promoted=None)
+    server = serving(tmp_path / "p")
+    assert "nothing is promoted" in server.ready
+    reply = server.ask(good)
+    assert (reply.status_code, reply.json()["code"], "retry-after" in reply.headers) == (503, "no_model", True)
+    assert [server.client.get(path).status_code for path in ("/livez", "/readyz", "/model")] == [200, 503, 503]
+    assert "size" in server.client.get("/openapi.json").text
+    world.promote(project, "first")
+    server.wait_for(lambda: server.ask(good).status_code == 200)
+    assert server.client.get("/readyz").status_code == 200
+
+
+def test_a_catalog_that_is_gone_stops_no_answer(world: Any, local: Any, tmp_path: Any, good: dict[str, Any]) -> None:
+    worker = local(world.make_project(tmp_path / "p"))
+    with closing(asyncio.new_event_loop()) as loop:
+        watcher = Watcher(worker.desk, worker.shelf, loop)
+    catalog = tmp_path / "p/.trimtab/catalog.db"
+    kept = catalog.read_bytes()
+    catalog.write_bytes(b"no database at all" * 1000)
+    watcher.look()
+    assert worker.get("/readyz").json()["status"] == "degraded"
+    assert worker.ask(good).json()["logged"] == "durable"
+    catalog.write_bytes(kept)
+    watcher.look()
+    assert worker.get("/readyz").json()["status"] == "ready"
+
+
+def test_an_open_spool_file_is_what_find_reads(server: Any, good: dict[str, Any]) -> None:
+    """Durable means committed: another process sees the record at once, through SQLite alone."""
+    identifier = server.ask(good).json()["prediction_id"]
+    (path,) = (server.folder / ".trimtab/spool/w0").glob("*.open")
+    assert look_up(path, "prediction", identifier) is not None

@@ -1,0 +1,94 @@
+"""The table of routes is the app: nothing more, nothing less; and what it says of itself."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from trimtab.serve.app import build_app
+from trimtab.serve.routes import ROUTES
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+def test_the_app_has_the_routes_of_the_table_and_no_other(world: Any, local: Any, tmp_path: Any) -> None:
+    app = build_app(local(world.make_project(tmp_path / "p", promoted=None)).desk)
+    assert {getattr(route, "path", "?") for route in app.routes} == {route.path for route in ROUTES}
+
+
+def test_every_route_says_who_may_call_it() -> None:
+    opened = {route.path for route in ROUTES if route.scope == "open"}
+    assert opened == {"/livez", "/readyz"}
+    assert all(route.doc.endswith((".", "?")) for route in ROUTES)
+    assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
+def test_another_method_is_405_and_says_which_one(server: Any, route: Any) -> None:
+    path = route.path.replace("{id}", "019a4f0e-0000-7000-8000-000000000000")
+    for method in set(METHODS) - {route.method, "HEAD"}:
+        reply = server.client.request(method, path)
+        assert (reply.status_code, route.method in reply.headers["allow"]) == (405, True)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/predict/", "//predict", "/PREDICT", "/predict/../model", "/redoc", "/static/x", "/%2e"]
+)
+def test_any_other_path_is_404(server: Any, path: str) -> None:
+    reply = httpx.request("POST", f"{server.url}{path}", json={})
+    assert reply.status_code in {404, 405}
+    assert reply.headers["content-type"] == "application/problem+json"
+
+
+def test_readiness_health_and_model_agree(server: Any) -> None:
+    assert server.client.get("/livez").json() == {"status": "live"}
+    assert server.client.get("/readyz").json()["status"] == "ready"
+    health, model = server.client.get("/healthz").json(), server.client.get("/model").json()
+    assert health["version"] == model["version"] == "v1"
+    assert health["epoch"] == model["epoch"] == 1
+    assert model["question"] == "Will this customer leave?"
+    assert [one["name"] for one in model["features"]] == ["size", "age", "plan/type", "color", "member", "Größe (cm)"]
+
+
+def test_figures_are_named_as_prometheus_wants(server: Any, good: dict[str, Any]) -> None:
+    server.ask(good)
+    reply = server.client.get("/metrics")
+    names = {line.split()[2] for line in reply.text.splitlines() if line.startswith("# TYPE")}
+    assert names >= {
+        "trimtab_requests_total",
+        "trimtab_predictions_total",
+        "trimtab_warnings_total",
+        "trimtab_latency_seconds",
+        "trimtab_spool_records",
+        "trimtab_spool_oldest_seconds",
+        "trimtab_epoch",
+        "trimtab_version_info",
+        "trimtab_load_failures_total",
+    }
+    assert 'trimtab_version_info{model="churn",version="v1"} 1.0' in reply.text
+    assert "01a" not in {line.split("{")[-1][:3] for line in reply.text.splitlines()}
+
+
+def test_openapi_says_the_row_as_the_contract_does(server: Any, good: dict[str, Any]) -> None:
+    document = server.client.get("/openapi.json").json()
+    row = document["components"]["schemas"]["Row"]
+    assert row["required"] == ["size"]
+    assert row["properties"]["size"] == {"type": "number", "minimum": 0, "maximum": 1000}
+    assert row["properties"]["color"]["enum"] == ["red", "blue", None]
+    assert set(row["properties"]) == set(good)
+    assert set(document["paths"]) == {route.path for route in ROUTES}
+    assert server.ask(row["examples"][0]).status_code == 200
+
+
+def test_the_page_is_whole_by_itself(server: Any) -> None:
+    reply = server.client.get("/docs")
+    assert "script" not in reply.text
+    assert "http" not in reply.text.replace("content-type", "")
+    assert "default-src 'none'" in reply.headers["content-security-policy"]
+    assert "Größe (cm)" in reply.text
+
+
+def test_the_page_can_be_left_out(world: Any, local: Any, tmp_path: Any) -> None:
+    worker = local(world.make_project(tmp_path / "p", serve="docs = false"))
+    assert worker.get("/docs").status_code == 404
+    assert "/docs" not in worker.get("/openapi.json").json()["paths"]
