@@ -69,8 +69,9 @@ def resident_megabytes(pid: int) -> float:
 
 
 def list_heavy() -> list[str]:
-    """Return which heavy libraries an interpreter holds that has imported the serving worker; it should be none."""
-    code = f"import sys, json, trimtab.serve.worker; print(json.dumps(sorted(set({HEAVY}) & set(sys.modules))))"
+    """Return which heavy libraries come with what a worker imports; it should be none."""
+    parts = "trimtab.cli.serve, trimtab.serve.app, trimtab.serve.live, trimtab.serve.server"
+    code = f"import sys, json, {parts}; print(json.dumps(sorted(set({HEAVY}) & set(sys.modules))))"
     told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return list(json.loads(told.stdout))
 

@@ -64,7 +64,7 @@ def measure(family: str, frame: pl.DataFrame, folder: Path) -> str:
     values = frame.select([column.name for column in contract.columns]).rows()[:5000]
     encode, whole = package.encoder.compile_row(), package.compile_row()
     return (
-        f"{family}: encode {microseconds(encode, values):.1f} us, encode and answer {microseconds(whole, values):.1f} us a "
+        f"{family}: encode {microseconds(encode, values):.1f} us, with answer {microseconds(whole, values):.1f} us a "
         f"row; fit {fitting:.2f} s, open {opening * 1e3:.0f} ms, golden rows {golden:.2f} s"
     )
 

@@ -69,9 +69,12 @@ def only_config_reads_environment(place: Place) -> Iterator[str]:
     yield from (f"{line}: {owner}.{name}" for line, owner, name in attributes(place) if owner == "os" and name in names)
 
 
+USERS_OWN_DATA = ("ingest/database", "ingest/connection", "ingest/table", "ingest/values", "demo/upstream/")
+
+
 def only_store_speaks_to_the_record(place: Place) -> Iterator[str]:
     # The user's own database, and the demonstration's stand-in for one, are not trimtab's record.
-    if place.room != "store" and not place.path.startswith(("ingest/database", "demo/upstream/")):
+    if place.room != "store" and not place.path.startswith(USERS_OWN_DATA):
         yield from (f"{line}: {name}" for line, name in imported(place) if top(name) in LIBRARIES_OF_STORE)
 
 

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from uuid import RFC_4122, UUID
 
 import pytest
 
@@ -9,8 +10,12 @@ from trimtab.nouns.verdict import Judgement, Verdict
 
 
 def test_identifiers_sort_by_time_and_tell_it() -> None:
-    ids = [clock.uuid7() for _ in range(50)]
-    assert len(set(ids)) == 50
+    ids = []
+    for _ in range(50):
+        clock.sleep(1e-6)
+        ids.append(clock.uuid7())
+    assert ids == sorted(set(ids))
+    assert all(UUID(one).version == 7 and UUID(one).variant == RFC_4122 for one in ids)
     made = clock.made_at(ids[0])
     assert made is not None
     assert abs(made - clock.now()) < timedelta(seconds=5)

@@ -24,12 +24,15 @@ def sleep(seconds: float) -> None:
 
 
 def uuid7() -> str:
-    """Return a new time-ordered identifier (RFC 9562, version 7): 48 bits of Unix milliseconds, then randomness."""
-    milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return str(UUID(int=value))
+    """Return a new time-ordered identifier (RFC 9562, version 7): Unix milliseconds, a fraction of one, randomness.
+
+    The twelve bits after the milliseconds count 244 ns each (section 6.2, method 3), so that what one process makes
+    sorts in the order of making.
+    """
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    fraction = (rest << 12) // 1_000_000
+    noise = int.from_bytes(os.urandom(8), "big") & 0x3FFF_FFFF_FFFF_FFFF
+    return str(UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0x2 << 62 | noise))
 
 
 def made_at(identifier: str) -> datetime | None:

@@ -65,7 +65,7 @@ def test_kept_folder_holds_a_project_and_the_chart(
     assert (folder / "wheel.svg").read_text().startswith("<svg")
     assert (folder / "wheel.png").read_bytes().startswith(b"\x89PNG")
     assert main(["status", str(folder)]) == 0
-    assert "v4" in capsys.readouterr().out
+    assert f"{shown['by_step'][-1]['version']} (boosting) answers" in capsys.readouterr().out
 
 
 def test_second_demonstration_in_the_same_folder_is_refused(

@@ -31,3 +31,10 @@ def test_front_page_names_only_verbs_that_exist() -> None:
     named = set(re.findall(r"(?:`|bin/)trimtab ([a-z]+)", readme))
     assert named - {verb.name for verb in VERBS} == set()
     assert named >= {"init", "train", "serve", "demo", "tick", "promote"}
+
+
+def test_front_page_shows_the_figures_of_the_page_with_the_command() -> None:
+    pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/benchmarks/start.md")]
+    tables = [[line for line in page.splitlines() if line.endswith((" s |", " MB |", "none |"))] for page in pages]
+    assert tables[0] == tables[1]
+    assert len(tables[0]) == 4

@@ -2,13 +2,14 @@
 
 import io
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from trimtab.cli.output import count_rules, plain, progress, show, show_table
+from trimtab.cli.output import count_rules, plain, progress, show, show_table, suggest
 from trimtab.nouns import Interval, State
 
 
@@ -61,19 +62,36 @@ def test_progress_is_plain_lines_on_standard_error_without_a_terminal(capsys: py
     assert told.err.splitlines() == ["begins", "goes on [1, 2]"]
 
 
+def test_next_command_can_be_pasted() -> None:
+    assert suggest("train", Path("mein Projekt")) == "Next: trimtab train 'mein Projekt'"
+
+
 def test_rules_come_most_frequent_first() -> None:
     assert count_rules({"a:missing": 1, "b:unseen": 1200}) == ("  b:unseen: 1,200 rows", "  a:missing: 1 row")
 
 
-def test_status_line_of_a_terminal_is_gone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last status stays no line of its own: what follows it is the answer."""
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
-    class Screen(io.StringIO):
-        def isatty(self) -> bool:
-            return True
 
+def test_terminal_keeps_every_line_that_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen()
     monkeypatch.setattr("sys.stderr", screen)
     with progress("begins") as tell:
-        tell("goes on")
-    assert "begins" in screen.getvalue()
+        tell("goes on [1, 2]")
+        tell("ends")
+    kept = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.getvalue()).replace("\r", "\n").splitlines()
+    assert [line for line in kept if line in {"begins", "goes on [1, 2]", "ends"}] == [
+        "begins",
+        "goes on [1, 2]",
+        "ends",
+    ]
+
+
+def test_terminal_forgets_a_line_that_stayed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    with progress("looks"):
+        pass
+    assert "looks" not in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.getvalue()).replace("\r", "\n").splitlines()

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -228,3 +229,17 @@ def test_doctor_names_an_unknown_key(tmp_path: Path, capsys: pytest.CaptureFixtu
     settings.write_text(settings.read_text() + "\n[serve]\nprot = 1\n")
     assert main(["doctor", str(tmp_path / "p")]) == 1
     assert "port" in capsys.readouterr().out
+
+
+def test_altered_journal_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Somebody with the file can lift the locks of SQLite; the chain of hashes tells all the same."""
+    data = write_rows(tmp_path / "rows.csv", 300)
+    main(["init", str(tmp_path / "p"), "--data", str(data), "--target", "good", "--order", "file"])
+    main(["train", str(tmp_path / "p")])
+    with sqlite3.connect(tmp_path / "p" / ".trimtab" / "catalog.db") as file:
+        for (name,) in file.execute("select name from sqlite_master where type = 'trigger'").fetchall():
+            file.execute(f'drop trigger "{name}"')
+        file.execute("update decision set body = replace(body, 'promote', 'refuse')")
+    file.close()
+    assert main(["journal", str(tmp_path / "p"), "--verify"]) == 1
+    assert main(["journal", str(tmp_path / "p")]) == 0

@@ -274,6 +274,21 @@ def test_data_that_cannot_carry_a_model(frame: pl.DataFrame, message: str) -> No
         infer(frame, target="y")
 
 
+def test_odd_names_work_and_a_column_without_a_name_keeps_its_note() -> None:
+    odd = {
+        "": [str(n) for n in range(ROWS)],
+        "Größe (cm)": SPREAD,
+        'plan/"type"': ["a", "b"],
+        "count": ["1", "2"],
+        "^.*$": ["x"],
+    }
+    frame = table(**odd)
+    inferred = infer(frame, target="y")
+    assert [column.name for column in inferred.contract.columns] == list(odd)
+    assert "Column '': ignored" in inferred.notes[""]
+    assert compile_frame(inferred.contract, text=True).apply(frame).counts == {}
+
+
 def test_what_only_a_person_knows_is_asked_for() -> None:
     inferred = infer(table(x=SPREAD), target="y")
     assert inferred.contract.target.meaning == ""

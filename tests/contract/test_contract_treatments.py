@@ -181,6 +181,15 @@ def test_null_spellings_are_compared_without_their_blanks(ask: Ask, text: str) -
     assert ask(Column("x", "text", nulls=("NA",)), text) == (None, "", ["imputed:x"])
 
 
+def test_a_listed_category_is_cleaned_like_any_text(ask: Ask) -> None:
+    assert ask(Column("x", "category", clean=("lower",), values=("AA",)), "AA") == ("aa", "", ["unseen:x"])
+
+
+def test_no_step_touches_the_default(ask: Ask) -> None:
+    column = Column("x", "number", clean=("unit:2",), nulls=("3",), missing="default", default=3.0)
+    assert ask(column, None)[0] == 3.0
+
+
 def test_a_required_value_that_is_missing(ask: Ask) -> None:
     assert ask(Column("x", "number", required=True), "", text=True)[1] == "missing"
 

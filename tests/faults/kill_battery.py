@@ -105,11 +105,11 @@ def kill_forwarders(mode: str, kills: int, chance: random.Random, home: Path) ->
     cut_short = 0
     for run in range(kills):
         spool = Spool(home / "spool", "w0", segment_bytes=4_000)
-        ids = [f"f{run}-{number}" for number in range(300)]
-        for future in [spool.put([("prediction", id_, _BODY)]) for id_ in ids]:
-            future.result()
+        for part in range(15):  # a segment each, so that the forwarding takes longer than the longest delay
+            ids = [f"f{run}-{part}-{number}" for number in range(20)]
+            spool.put([("prediction", id_, _BODY) for id_ in ids]).result()
+            acknowledged += ids
         spool.close()
-        acknowledged += ids
         kill_one(mode, home / "spool", str(home / "lake"), chance.uniform(0.0, 0.12))
         cut_short += bool(segments(home / "spool"))
     return judge(home, acknowledged, cut_short)

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from trimtab.errors import ConfigError, DataError, NotBuiltYet, UsageError
+from trimtab.errors import ConfigError, DataError, UsageError
 from trimtab.ingest import Chunk, FileSource, declare, open_source, read_head
 from trimtab.ingest.delimited import Unsettled
 from trimtab.nouns import SourceSpec
@@ -343,8 +343,3 @@ def test_odd_names_simply_work(tmp_path: Path) -> None:
 
 def test_description_names_the_place(tmp_path: Path) -> None:
     assert FileSource(spec(tmp_path, pattern="*.csv")).describe() == f"csv files: {tmp_path}, pattern *.csv"
-
-
-def test_kind_without_a_reader_is_refused_and_not_read_as_files() -> None:
-    with pytest.raises(NotBuiltYet, match="database"):
-        open_source(SourceSpec("flights", "database"))

@@ -6,7 +6,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from trimtab.serve.live import Watcher
+import pytest
+
+from trimtab.errors import StoreError, VersionError
+from trimtab.serve.live import Shelf, Watcher
+from trimtab.serve.worker import Trial
+from trimtab.store import open_blobs, open_catalog
 from trimtab.store.segment import look_up
 
 
@@ -74,6 +79,27 @@ def test_a_worker_that_starts_with_a_bad_champion_serves_the_one_before(
     worker = local(project)
     assert worker.ask(good).json()["version"] == "v1"
     assert worker.get("/readyz").json()["status"] == "degraded"
+
+
+def test_a_version_that_fails_its_golden_rows_is_not_opened(world: Any, tmp_path: Any) -> None:
+    project = world.make_project(tmp_path / "p")
+    with closing(open_catalog(project)) as catalog:
+        shelf = Shelf(catalog, open_blobs(project), lambda _: "golden row 3 is answered otherwise")
+        with pytest.raises(VersionError, match="golden row 3"):
+            shelf.open("champion", 0.5)
+        assert shelf.open_first()[0] is None
+
+
+def test_golden_rows_are_tried_ahead_once(world: Any, tmp_path: Any) -> None:
+    """What went wrong in the thread is raised where the result is asked for; a second question is asked anew."""
+    project = world.make_project(tmp_path / "p")
+    trial = Trial(open_blobs(project))
+    for identifier in (world.ids["first"], "0" * 12):
+        trial.begin(identifier)
+    assert trial(world.ids["first"]) == ""
+    for _ in range(2):
+        with pytest.raises(StoreError):
+            trial("0" * 12)
 
 
 def test_a_version_in_memory_is_not_opened_again(world: Any, local: Any, tmp_path: Any) -> None:

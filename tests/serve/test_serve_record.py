@@ -10,9 +10,10 @@ import pytest
 
 from trimtab import clock
 from trimtab.nouns import Column, Contract, Row, Target
-from trimtab.serve.record import event_time, features_text
+from trimtab.serve.record import OutcomeRecord, PredictionRecord, event_time, features_text
 from trimtab.store import open_index, open_lake
 from trimtab.store.spool import ask_to_seal, segments
+from trimtab.store.tables import known_schema
 
 
 def test_the_log_holds_what_was_sent_and_what_was_made_of_it(server: Any, good: dict[str, Any]) -> None:
@@ -94,6 +95,12 @@ def test_a_full_disk_refuses_and_room_heals(world: Any, serving: Any, tmp_path: 
     assert server.ask(good).json()["logged"] == "durable"
     assert server.client.get("/readyz").json()["status"] == "ready"
     assert server.client.get(f"/predictions/{kept}").status_code == 200
+
+
+@pytest.mark.parametrize(("record", "table"), [(PredictionRecord, "predictions"), (OutcomeRecord, "outcomes")])
+def test_a_record_has_the_fields_of_its_table(record: type[msgspec.Struct], table: str) -> None:
+    fields = {field.encode_name for field in msgspec.structs.fields(record)}
+    assert fields == set(known_schema(table))
 
 
 def test_features_keep_every_bit() -> None:

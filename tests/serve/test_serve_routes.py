@@ -69,6 +69,17 @@ def test_figures_are_named_as_prometheus_wants(server: Any, good: dict[str, Any]
     assert "01a" not in {line.split("{")[-1][:3] for line in reply.text.splitlines()}
 
 
+def test_every_answer_is_counted_by_route_and_code(server: Any) -> None:
+    def counted(labels: str) -> float:
+        lines = [line for line in server.client.get("/metrics").text.splitlines() if labels in line]
+        return float(lines[0].split()[-1]) if lines else 0.0
+
+    for path, labels in (("/livez", 'code="200",route="/livez"'), ("/nowhere", 'code="404",route="other"')):
+        before = counted(labels)
+        server.client.get(path)
+        assert counted(labels) == before + 1
+
+
 def test_openapi_says_the_row_as_the_contract_does(server: Any, good: dict[str, Any]) -> None:
     document = server.client.get("/openapi.json").json()
     row = document["components"]["schemas"]["Row"]

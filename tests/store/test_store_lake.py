@@ -303,6 +303,11 @@ def newest(lake: Lake, pattern: str) -> Path:
     return max((lake.root / "clean").glob(pattern), key=lambda path: path.stat().st_mtime_ns)
 
 
+def forget_sync(lake: Lake) -> None:
+    """The note of what was synced is written last."""
+    (lake.root / "clean" / "_delta_log" / ".trimtab_synced").write_bytes(b"")
+
+
 def empty_log(lake: Lake) -> None:
     newest(lake, "_delta_log/*.json").write_bytes(b"")
 
@@ -330,16 +335,28 @@ def test_a_torn_commit_is_put_aside_and_its_rows_can_come_again(lake: Lake, cut:
     lake.append("clean", rows(1), app="a", number=1, metadata={"at": "1"})
     lake.append("clean", rows(2), app="a", number=2, metadata={"at": "2"})
     cut(lake)
+    forget_sync(lake)
     after = Lake(lake.root)
     assert (read(after, "clean"), after.committed("clean", "a"), after.metadata("clean")) == ([1], 1, {"at": "1"})
     assert after.append("clean", rows(2), app="a", number=2) == 2
     assert read(after, "clean") == [1, 2]
 
 
+@pytest.mark.parametrize("damage", [empty_log, no_data])
+def test_a_commit_that_was_acknowledged_is_never_put_aside(lake: Lake, damage: Callable[[Lake], None]) -> None:
+    lake.append("clean", rows(1))
+    lake.append("clean", rows(2))
+    damage(lake)
+    with pytest.raises(StoreError, match="was complete once"):
+        read(Lake(lake.root), "clean")
+    assert not list((lake.root / "clean" / "_delta_log").glob("*.torn"))
+
+
 def test_a_table_whose_very_first_commit_was_torn_is_made_again(lake: Lake) -> None:
     lake.append("clean", rows(1))
     for log in (lake.root / "clean" / "_delta_log").glob("*.json"):
         log.write_bytes(b"")
+    forget_sync(lake)
     after = Lake(lake.root)
     assert after.version("clean") == -1
     assert after.append("clean", rows(2)) == 1

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from trimtab.cli.options import HERE, AsJson, Folder
-from trimtab.cli.output import progress, show
+from trimtab.cli.output import progress, show, suggest
 from trimtab.loop.begin import begin
 
 
@@ -30,6 +30,6 @@ def init(
         begun = begin(folder, data, target=target, time=time, order=order, task=task, tell=tell)
     facts = {"folder": folder, "contract_id": begun.contract.id, "contract": begun.contract, "notes": begun.sentences}
     written = f"{folder / 'trimtab.toml'} and {folder / 'contract.toml'} are written: read them, and correct what was"
-    told = (*begun.sentences, f"{written} guessed wrong.", f"Next: trimtab train {folder}")
+    told = (*begun.sentences, f"{written} guessed wrong.", suggest("train", folder))
     show(told, facts, as_json=as_json)
     return 0

@@ -5,9 +5,10 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
@@ -50,6 +51,11 @@ def join_reasons(reasons: Sequence[str]) -> str:
     return "; ".join(reason.rstrip(".") for reason in reasons) + "."
 
 
+def suggest(*words: str | Path) -> str:
+    """Return the next command, ready to be pasted: a folder with a space in its name is quoted."""
+    return f"Next: trimtab {' '.join(quote(str(word)) for word in words)}"
+
+
 def count_rules(reasons: Mapping[str, int]) -> tuple[str, ...]:
     """Return a line for each rule that rows broke, the most frequent one first."""
     ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
@@ -68,7 +74,11 @@ def progress(first: str) -> Iterator[Tell]:
         yield lambda line: print(line, file=sys.stderr, flush=True)
         return
     with console.status(first) as status:
-        yield _follow(console, status, first)
+        moving = _Moving(console, status, first)
+        try:
+            yield moving.tell
+        finally:
+            moving.settle()
 
 
 def console_of(stream: TextIO) -> Console:
@@ -102,12 +112,25 @@ def _plain_scalar(value: object) -> object:
     return str(value) if isinstance(value, Path) else value
 
 
-def _follow(console: Console, status: Status, first: str) -> Tell:
-    current = [first]
+@dataclass
+class _Moving:
+    """A status that moves in one line; each line that it leaves stays above it, dim."""
 
-    def tell(line: str) -> None:
-        console.print(current[0], style="dim", markup=False, emoji=False, highlight=False)
-        current[0] = line
-        status.update(line.replace("[", r"\["))
+    console: Console
+    status: Status
+    line: str
+    told: bool = False
 
-    return tell
+    def tell(self, line: str) -> None:
+        """Show a new line; the last one stays above it."""
+        self._keep()
+        self.line, self.told = line, True
+        self.status.update(line.replace("[", r"\["))
+
+    def settle(self) -> None:
+        """Leave the last line too, unless the first was the only one."""
+        if self.told:
+            self._keep()
+
+    def _keep(self) -> None:
+        self.console.print(Text(self.line, style="dim"))

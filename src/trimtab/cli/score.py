@@ -1,6 +1,7 @@
 """`trimtab score`."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -29,7 +30,7 @@ def score(
         wheel = open_wheel(folder)
         trim = wheel.catalog.trim()
         if trim is None:
-            raise Refused("No Version answers in this project yet.", hint=f"trimtab train {folder}")
+            raise Refused("No Version answers in this project yet.", hint=f"trimtab train {quote(str(folder))}")
         package = open_version(wheel.blobs.path(trim.champion), expect=trim.champion)
         scored = score_file(wheel.project, package, trim, wheel.lake, source, output, tell)
     counts = f"{scored.rows:,} rows: {scored.answered:,} answered, {scored.refused:,} refused"

@@ -51,7 +51,7 @@ def describe_turn(turned: Ticked) -> tuple[str, ...]:
         *count_rules(read.reasons),
         *(describe_finding(finding) for finding in turned.findings),
         *(f"Decision {decision.number}: {join_reasons(decision.reasons)}" for decision in turned.decisions),
-        f"Epoch {turned.epoch} answers." if turned.epoch else "Nothing answers yet. Next: trimtab train",
+        f"Epoch {turned.epoch} answers." if turned.epoch else "Nothing answers yet.",
     )
 
 

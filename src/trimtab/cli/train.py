@@ -1,7 +1,7 @@
 """`trimtab train`."""
 
 from trimtab.cli.options import HERE, AsJson, Folder
-from trimtab.cli.output import join_reasons, progress, show
+from trimtab.cli.output import join_reasons, progress, show, suggest
 from trimtab.loop.cycle import Trained
 from trimtab.loop.cycle import train as train_version
 from trimtab.loop.state import open_wheel
@@ -16,16 +16,17 @@ def train(folder: Folder = HERE, /, *, as_json: AsJson = False) -> int:
     with progress(f"Training in {folder.resolve().name} ...") as tell:
         wheel = open_wheel(folder)
         done = train_version(wheel, tell=tell)
-    step = f"trimtab serve {folder}" if done.promoted else f"trimtab promote {done.version.name} --project {folder}"
+    answering = wheel.catalog.standings().champion == done.version.id
+    step = suggest("serve", folder) if answering else suggest("promote", done.version.name, "--project", folder)
     facts = {"task": wheel.contract.target.task, **list_training(done)}
-    show((*describe_training(done), f"Next: {step}"), facts, as_json=as_json)
+    show((*describe_training(done, answering=answering), step), facts, as_json=as_json)
     return 0
 
 
-def describe_training(done: Trained) -> tuple[str, ...]:
+def describe_training(done: Trained, *, answering: bool) -> tuple[str, ...]:
     """Return what was fitted, chosen and decided, in sentences."""
     version, choice = done.version, done.choice
-    standing = "answers from now on" if done.promoted else "is kept, and does not answer yet"
+    standing = "answers" if answering else "does not answer yet"
     return (
         f"{version.name} ({version.id}) {standing}: {choice.chosen}, fitted on {done.rows:,} labelled rows.",
         f"On rows that it had not seen: {', '.join(f'{name} {spread(it)}' for name, it in choice.metrics.items())}.",

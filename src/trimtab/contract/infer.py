@@ -50,8 +50,11 @@ def infer(
         columns[row.event_time], about_time = _event_time(frame.get_column(row.event_time), text=text)
         notes[row.event_time] = "; ".join(about_time)
     contract = Contract(row, goal, tuple(columns[name] for name in frame.columns if name in columns))
-    findings = (*about_target, *about_order, *(f"Column '{name}': {note}." for name, note in notes.items()))
-    return Inferred(contract, {"": "\n".join((*about_target, *about_order, *_to_fill_in())), **notes}, findings)
+    about_columns = [f"Column '{name}': {note}." for name, note in notes.items()]
+    findings = (*about_target, *about_order, *about_columns)
+    unnamed = [told for told in about_columns if told.startswith("Column '':")]  # "" stands for the whole below
+    whole = "\n".join((*about_target, *about_order, *unnamed, *_to_fill_in()))
+    return Inferred(contract, {**notes, "": whole}, findings)
 
 
 def _refuse_names(frame: pl.DataFrame, *, target: str, time: str | None, order: str | None, task: str | None) -> None:

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from shutil import get_terminal_size
+from textwrap import wrap
 
 import polars as pl
 
@@ -48,13 +50,9 @@ def tell_story(story: Story, seconds: float) -> Shown:
         "missed": missed,
         "kept_in": str(story.folder) if story.kept else None,
     }
-    sentences = (
-        *summarise(story, counts, curves),
-        "",
-        *tabulate(story, curves),
-        "",
-        *chart.text(min(WIDTH, get_terminal_size().columns)).splitlines(),
-    )
+    width = min(WIDTH, get_terminal_size().columns)
+    drawn = chart.text(width).splitlines()
+    sentences = (*summarise(story, counts, curves), "", *tabulate(story, curves, width), "", *drawn)
     names, decisions = story.names(), story.wheel.catalog.journal()
     return Shown((*sentences, *keep_chart(story, chart)), facts, decisions, names, missed, suggest_next(story))
 
@@ -108,13 +106,16 @@ def summarise(story: Story, counts: Mapping[str, object], curves: Curves) -> Ite
         )
 
 
-def tabulate(story: Story, curves: Curves) -> Iterator[str]:
-    """Yield the table of steps, a line each."""
+def tabulate(story: Story, curves: Curves, width: int) -> Iterator[str]:
+    """Yield the table of steps, lines no wider than `width`; what happened goes on under itself."""
     alone = f"{story.first.name} alone"
-    yield f"{'rows':>11}  by   served  {alone}  what happened"
+    header = f"{'rows':>11}  by   served  {alone}  "
+    yield f"{header}what happened"
     for step, served, frozen in zip(story.steps, curves.served, curves.frozen, strict=True):
-        rows = f"{step.first:>5}-{step.last:<5}  {step.version:<3}"
-        yield f"{rows}  {served:>6.3f}  {frozen:>{len(alone)}.3f}  {story.tell_step(step)}".rstrip()
+        rows = f"{step.first:>5}-{step.last:<5}  {step.version:<3}  {served:>6.3f}  {frozen:>{len(alone)}.3f}  "
+        first, *others = wrap(story.tell_step(step), max(20, width - len(header))) or [""]
+        yield f"{rows}{first}".rstrip()
+        yield from (" " * len(rows) + other for other in others)
 
 
 def draw_chart(story: Story, curves: Curves) -> Chart:
@@ -152,7 +153,8 @@ def suggest_next(story: Story) -> tuple[str, ...]:
         return ("trimtab demo --keep digits", "trimtab init mine --data rows.csv --target COLUMN")
     folder = story.folder.relative_to(Path.cwd()) if story.folder.is_relative_to(Path.cwd()) else story.folder
     last = story.answers[-1].id
-    return (f"trimtab status {folder}", f"trimtab explain {last} --project {folder}", f"trimtab serve {folder}")
+    place = quote(str(folder))
+    return (f"trimtab status {place}", f"trimtab explain {last} --project {place}", f"trimtab serve {place}")
 
 
 def _count_rows(story: Story, table: str) -> int:

@@ -47,10 +47,10 @@ def begin(
             f"There is no {data}{_nearest_file(data)}.", hint="give --data the path of a CSV or Parquet file"
         )
     tell(f"reading {data.name}")
-    frame = read_head(data, HEAD_ROWS)
-    inferred = infer(frame, target=target, time=time, order=order, task=task)
-    source = _slug(data.stem, "_") or "rows"
     declared = declare(data)
+    frame = read_head(data, HEAD_ROWS)
+    inferred = infer(frame, target=target, time=time, order=order, task=task, text=declared.is_text)
+    source = _slug(data.stem, "_") or "rows"
     form = declared.csv if declared.is_text else None
     file_order = inferred.contract.row.order == "file"
     text = config.project_text(_name(folder), source, _path(folder, data), form, file_order=file_order)

@@ -1,27 +1,22 @@
-"""A newcomer: fitted, measured beside the champion on rows that neither saw, judged, and then decided about."""
+"""A newcomer beside the champion: measured on rows that neither saw, judged by the gates, and decided about."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
-from math import ceil
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from trimtab import clock
-from trimtab.errors import TrimtabError
+from trimtab.errors import DataError
 from trimtab.evaluate.verdict import compare
-from trimtab.loop.known import AsOf, Labelled
+from trimtab.loop.known import AsOf, Labelled, load_labelled
+from trimtab.loop.newcomer import Newcomer, fit_newcomer
 from trimtab.loop.state import Wheel
 from trimtab.metrics import bounded_losses
-from trimtab.nouns import Contract, Decision, Evidence, Member, Snapshot, Span, State, Trim, Verdict, Version
+from trimtab.nouns import Contract, Decision, Evidence, Member, State, Trim, Verdict, Version
 from trimtab.promote import decide, first, gates
 from trimtab.promote.gates.golden import Golden
-from trimtab.train.artefact import Package, open_version
-from trimtab.train.fit import Choice, choose, fit
 from trimtab.train.golden import try_version
 
 Numbers = NDArray[np.float64]
@@ -37,120 +32,97 @@ class Paired:
     challenger: Numbers
 
 
-def within_window(rows: pl.DataFrame, window: Span | None, now: datetime) -> pl.DataFrame:
-    """Return the rows that `[train] window` lets a fit see: all, the last so many, or the last stretch of time."""
-    if isinstance(window, int):
-        return rows.tail(window)
-    if isinstance(window, timedelta):
-        return rows.filter(pl.col("_event_at").fill_null(pl.col("_arrived_at")) >= now - window)
-    return rows
+def train_newcomer(wheel: Wheel, at: AsOf, *, tell: Tell) -> tuple[Newcomer, Decision]:
+    """Choose and fit a Version on all labelled rows known at `at`; promote it if it is the first, else propose it.
 
-
-def keep_version(wheel: Wheel, rows: pl.DataFrame, snapshot: Snapshot, choice: Choice) -> Version:
-    """Fit the chosen recipe on all the rows, keep the files, and return the numbered Version."""
-    staged = wheel.blobs.stage()
-    identity = fit(rows, wheel.contract, wheel.project, choice, staged)
-    wheel.blobs.keep(staged, identity)
-    metrics = {name: asdict(interval) for name, interval in choice.metrics.items()}
-    version = Version(
-        id=identity,
-        number=0,
-        family=choice.chosen,
-        recipe=choice.recipe,
-        contract=wheel.contract.id,
-        snapshot=snapshot,
-        metrics={**metrics, "risk": asdict(choice.risk)},
-        made_at=clock.now(),
-    )
-    return wheel.catalog.add_version(version)
-
-
-def promote_first(wheel: Wheel, version: Version, choice: Choice, at: AsOf) -> Decision:
-    """Decide by rule `first`: the first Version answers if its golden rows do."""
-    golden = Golden().judge(Evidence(golden=try_version(wheel.blobs.path(version.id))))
-    decision = first(version.name, golden, at=clock.now(), as_of=at.rows, warnings=choice.warnings)
-    return _record(wheel, decision, version)
-
-
-def propose(wheel: Wheel, version: Version, rows: pl.DataFrame, choice: Choice, at: AsOf) -> Decision:
-    """Judge a Version that a person trained; it is refused or admitted, and promoted only by hand."""
-    verdict, champion = judge(wheel, version, rows, choice)
-    moment = clock.now()
-    if verdict.state is State.FAIL:
-        return _record(wheel, decide(verdict, at=moment, as_of=at.rows, by="propose"), version)
-    said = tuple(reason for gate in verdict.gates for reason in gate.reasons)
-    opening = f"{version.name} is proposed beside {champion.name}; `trimtab promote {version.name}` lets it answer"
-    decision = Decision("admit", "propose", (opening, *said), moment, at.rows, verdict=verdict)
-    return _record(wheel, decision, version)
+    A proposed Version is judged like any other, and refused where a gate fails; it is promoted only by hand.
+    """
+    known = load_labelled(wheel, at)
+    tell(f"{known.rows.height:,} labelled rows; families: {', '.join(wheel.project.train.families)}")
+    newcomer = fit_newcomer(wheel, known, tell=tell)
+    found = wheel.champion()
+    if found is None:
+        return newcomer, _promote_first(wheel, newcomer, at)
+    if found[1].id == newcomer.version.id:
+        return newcomer, _keep_same(wheel, found[1], at, "propose")
+    return newcomer, _propose(wheel, newcomer, found[1], at)
 
 
 def retrain(wheel: Wheel, known: Labelled, *, tell: Tell) -> Decision:
     """Refit the champion's recipe on all the labelled rows, judge it, and let the rule `switch` decide."""
-    standing = wheel.champion()
-    if standing is None:
-        raise TrimtabError("There is no champion whose recipe could be refitted.", hint="run `trimtab train`")
-    champion = standing[1]
-    as_of = known.snapshot.as_of
-    rows = within_window(known.rows, wheel.project.train.window, as_of)
-    tell(f"retraining {champion.family} on {rows.height:,} labelled rows")
-    choice = choose(rows, wheel.contract, wheel.project, recipe=champion.recipe, tell=tell)
-    version = keep_version(wheel, rows, known.snapshot, choice)
-    if version.id == champion.id:
-        said = f"{champion.name} is kept: fitted again on what is known now, the same model came out."
-        return wheel.catalog.decide(Decision("keep", "switch", (said,), clock.now(), as_of, version=champion.id))
-    verdict, _ = judge(wheel, version, rows, choice)
-    return _record(wheel, decide(verdict, at=clock.now(), as_of=as_of), version)
+    champion = find_standing(wheel)[1]
+    at = AsOf(known.snapshot.as_of, known.snapshot.as_of)
+    tell(f"retraining {champion.family} on {known.rows.height:,} labelled rows")
+    newcomer = fit_newcomer(wheel, known, recipe=champion.recipe, tell=tell)
+    if newcomer.version.id == champion.id:
+        return _keep_same(wheel, champion, at, "switch")
+    verdict = judge(wheel, newcomer, champion, newcomer.rows["_label"])
+    return _record(wheel, decide(verdict, at=clock.now(), as_of=at.rows), newcomer.version)
 
 
-def judge(wheel: Wheel, version: Version, rows: pl.DataFrame, choice: Choice) -> tuple[Verdict, Version]:
-    """Return the Verdict on a Version against the champion, and that champion.
+def replace_now(wheel: Wheel, known: Labelled, *, by: str, tell: Tell) -> Decision:
+    """Refit the champion's recipe on all the labelled rows and promote it without a question: the plain baseline."""
+    champion, as_of = find_standing(wheel)[1], known.snapshot.as_of
+    version = fit_newcomer(wheel, known, recipe=champion.recipe, tell=tell).version
+    wheel.catalog.decide(Decision("retrain", by, ("it refits always",), clock.now(), as_of, version=champion.id))
+    said = f"{version.name} replaces {champion.name} without a question"
+    return _record(wheel, Decision("promote", by, (said,), clock.now(), as_of), version)
 
-    The Version was fitted on all rows, so it cannot be judged on any of them: a twin fitted without the newest rows is
-    judged in its place, on those of the newest rows that the champion did not see either.
+
+def propose_shuffled(wheel: Wheel, at: AsOf, *, seed: int, by: str, tell: Tell) -> Decision:
+    """Fit the champion's recipe on labels in random order and let the gates judge it: a drill that must be refused."""
+    champion = find_standing(wheel)[1]
+    known = load_labelled(wheel, at)
+    shuffled = known.rows.with_columns(pl.col("_label").shuffle(seed))
+    snapshot = replace(known.snapshot, fingerprint=f"{known.snapshot.fingerprint}-shuffled-{seed}")
+    newcomer = fit_newcomer(wheel, Labelled(shuffled, snapshot), recipe=champion.recipe, tell=tell)
+    truth = known.rows.tail(newcomer.rows.height)["_label"]
+    verdict = judge(wheel, newcomer, champion, truth)
+    decision = decide(verdict, at=clock.now(), as_of=at.rows, by=f"person:{by}")
+    opening = f"{newcomer.version.name} was proposed by {by}: {champion.name}'s recipe, fitted on shuffled labels"
+    return _record(wheel, replace(decision, reasons=(opening, *decision.reasons)), newcomer.version)
+
+
+def find_standing(wheel: Wheel) -> tuple[Trim, Version]:
+    """Return what answers now and its champion. Raises DataError before the first promotion."""
+    found = wheel.champion()
+    if found is None:
+        raise DataError("Nothing was promoted yet.", hint="run `trimtab train`")
+    return found
+
+
+def judge(wheel: Wheel, newcomer: Newcomer, champion: Version, truth: pl.Series) -> Verdict:
+    """Return the Verdict on a newcomer against the champion; `truth` are the labels of its rows.
+
+    The Version was fitted on all rows, so it cannot be judged on any of them. What is judged is its recipe, as fitted
+    without the newest rows while it was chosen, on those of these rows that the champion did not see either.
     """
-    standing = wheel.champion()
-    if standing is None:
-        raise TrimtabError("There is no champion to compare with.", hint="run `trimtab train`")
-    champion = standing[1]
-    paired = answer_both(wheel, champion, rows, choice)
-    task = wheel.contract.target.task
+    paired = answer_both(wheel, newcomer, champion, truth)
+    task, scale = wheel.contract.target.task, newcomer.choice.scale
     evidence = Evidence(
-        champion_losses=bounded_losses(task, paired.labels, paired.champion, choice.scale).tolist(),
-        challenger_losses=bounded_losses(task, paired.labels, paired.challenger, choice.scale).tolist(),
-        golden=try_version(wheel.blobs.path(version.id)),
+        champion_losses=bounded_losses(task, paired.labels, paired.champion, scale).tolist(),
+        challenger_losses=bounded_losses(task, paired.labels, paired.challenger, scale).tolist(),
+        golden=try_version(wheel.blobs.path(newcomer.version.id)),
     )
-    verdict = compare(
-        version.name,
+    return compare(
+        newcomer.version.name,
         champion.name,
         paired.labels,
         paired.challenger,
         paired.champion,
         task,
-        choice.scale,
+        scale,
         gates.judge(wheel.project, evidence),
     )
-    return verdict, champion
 
 
-def answer_both(wheel: Wheel, champion: Version, rows: pl.DataFrame, choice: Choice) -> Paired:
-    """Return the labels and both answers on the newest rows that neither the champion nor the twin was fitted on."""
-    held = ceil(rows.height * wheel.project.gates.holdout)
-    newest = rows.tail(held).filter(pl.col("_known_at") > champion.snapshot.as_of)
-    contract = wheel.contract
-    if not newest.height:
-        none = np.empty(0)
-        return Paired(none, none, none)
-    with TemporaryDirectory(dir=wheel.project.state) as folder:
-        twin = _fit_twin(wheel, rows.head(rows.height - held), choice, Path(folder) / "twin")
-        challenger = twin.predict(newest)
-        twin.close()
-    return Paired(labels_of(newest["_label"], contract), wheel.package(champion.id).predict(newest), challenger)
-
-
-def _fit_twin(wheel: Wheel, rows: pl.DataFrame, choice: Choice, folder: Path) -> Package:
-    folder.mkdir()
-    identity = fit(rows, wheel.contract, wheel.project, choice, folder)
-    return open_version(folder, expect=identity)
+def answer_both(wheel: Wheel, newcomer: Newcomer, champion: Version, truth: pl.Series) -> Paired:
+    """Return labels and both answers on the held rows whose labels came after the champion's Snapshot."""
+    held = newcomer.rows.with_columns(truth.alias("_label"))[newcomer.choice.held]
+    unseen = held["_known_at"] > champion.snapshot.as_of
+    newest = held.filter(unseen)
+    answers = wheel.package(champion.id).predict(newest) if newest.height else np.empty(0)
+    return Paired(labels_of(newest["_label"], wheel.contract), answers, newcomer.choice.held_answers[unseen.to_numpy()])
 
 
 def labels_of(labels: pl.Series, contract: Contract) -> Numbers:
@@ -164,16 +136,36 @@ def labels_of(labels: pl.Series, contract: Contract) -> Numbers:
     return labels.replace_strict(places, default=None, return_dtype=pl.Float64).to_numpy()
 
 
+def _promote_first(wheel: Wheel, newcomer: Newcomer, at: AsOf) -> Decision:
+    golden = Golden().judge(Evidence(golden=try_version(wheel.blobs.path(newcomer.version.id))))
+    warnings = newcomer.choice.warnings
+    decision = first(newcomer.version.name, golden, at=clock.now(), as_of=at.rows, warnings=warnings)
+    return _record(wheel, decision, newcomer.version)
+
+
+def _propose(wheel: Wheel, newcomer: Newcomer, champion: Version, at: AsOf) -> Decision:
+    verdict = judge(wheel, newcomer, champion, newcomer.rows["_label"])
+    moment, version = clock.now(), newcomer.version
+    if verdict.state is State.FAIL:
+        return _record(wheel, decide(verdict, at=moment, as_of=at.rows, by="propose"), version)
+    said = tuple(reason for gate in verdict.gates for reason in gate.reasons)
+    opening = f"{version.name} is proposed beside {champion.name}; `trimtab promote {version.name}` lets it answer"
+    return _record(wheel, Decision("admit", "propose", (opening, *said), moment, at.rows, verdict=verdict), version)
+
+
+def _keep_same(wheel: Wheel, champion: Version, at: AsOf, by: str) -> Decision:
+    said = f"{champion.name} is kept: fitted again on what is known now, the same model came out"
+    return wheel.catalog.decide(Decision("keep", by, (said,), clock.now(), at.rows, version=champion.id))
+
+
 def _record(wheel: Wheel, decision: Decision, version: Version) -> Decision:
-    """Journal the Decision; a promotion changes the Trim in the same transaction."""
+    """Journal a Decision about a newcomer by ids; a promotion changes the Trim in the same transaction."""
+    if decision.action == "keep":
+        return wheel.catalog.decide(replace(decision, version=find_standing(wheel)[1].id))
     if decision.action != "promote":
-        named = version.id if decision.action in {"admit", "refuse"} else decision.version
-        standing = wheel.champion()
-        kept = standing[1].id if standing and decision.action == "keep" else named
-        return wheel.catalog.decide(replace(decision, version=kept))
+        return wheel.catalog.decide(replace(decision, version=version.id))
     trim = wheel.catalog.trim()
     epoch = trim.epoch + 1 if trim else 1
     threshold = wheel.package(version.id).threshold
-    return wheel.catalog.decide(
-        replace(decision, version=version.id, epoch=epoch), Trim(epoch, (Member(version.id),), threshold)
-    )
+    promoted = replace(decision, version=version.id, epoch=epoch)
+    return wheel.catalog.decide(promoted, Trim(epoch, (Member(version.id),), threshold))

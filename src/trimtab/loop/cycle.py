@@ -12,11 +12,11 @@ from trimtab.errors import DataError
 from trimtab.ingest import open_source
 from trimtab.loop import challenge
 from trimtab.loop.gather import keep_raw
-from trimtab.loop.known import load_labelled, resolve
+from trimtab.loop.known import resolve
 from trimtab.loop.refine import keep_clean
 from trimtab.loop.state import Wheel
 from trimtab.nouns import Decision, SourceSpec, Version
-from trimtab.train.fit import Choice, choose
+from trimtab.train.fit import Choice
 
 Tell = Callable[[str], None]
 
@@ -68,20 +68,20 @@ class Trained:
         return self.decision.action == "promote"
 
 
-def ingest(wheel: Wheel, *, tell: Tell) -> Ingested:
-    """Read every source since its last position; rows become clean or quarantined, and nothing is read twice.
+def ingest(wheel: Wheel, *, tell: Tell, role: str = "") -> Ingested:
+    """Read every source (or those of one role) since its last position; rows become clean or quarantined.
 
     The position travels in the commit that holds the rows, so a crash at any point skips nothing and repeats nothing.
     """
     with wheel.turn("ingest"):
-        return read_sources(wheel, tell=tell)
+        return read_sources(wheel, tell=tell, role=role)
 
 
-def read_sources(wheel: Wheel, *, tell: Tell) -> Ingested:
+def read_sources(wheel: Wheel, *, tell: Tell, role: str = "") -> Ingested:
     """Do the work of `ingest` for a caller that already holds the turn."""
     counts: dict[str, Counter[str]] = {spec.name: Counter() for spec in wheel.project.sources}
     reasons: Counter[str] = Counter()
-    for spec in wheel.project.sources:
+    for spec in (spec for spec in wheel.project.sources if role in {"", spec.role}):
         rows, rejected = keep_raw(wheel, spec, tell=tell)
         reasons.update(f"line:{line.reason}" for line in rejected)
         counts[spec.name].update(read=rows, rejected=len(rejected))
@@ -125,15 +125,5 @@ def train(wheel: Wheel, *, tell: Tell) -> Trained:
     with wheel.turn("train"):
         if wheel.lake.version("clean") < 0:
             read_sources(wheel, tell=tell)
-        at = resolve(wheel, None)
-        known = load_labelled(wheel, at)
-        rows = challenge.within_window(known.rows, wheel.project.train.window, at.rows)
-        tell(f"{rows.height:,} labelled rows; families: {', '.join(wheel.project.train.families)}")
-        choice = choose(rows, wheel.contract, wheel.project, tell=tell)
-        version = challenge.keep_version(wheel, rows, known.snapshot, choice)
-        standing = wheel.champion()
-        if standing is None:
-            decision = challenge.promote_first(wheel, version, choice, at)
-        else:
-            decision = challenge.propose(wheel, version, rows, choice, at)
-        return Trained(version, choice, decision, rows.height)
+        newcomer, decision = challenge.train_newcomer(wheel, resolve(wheel, None), tell=tell)
+        return Trained(newcomer.version, newcomer.choice, decision, newcomer.rows.height)

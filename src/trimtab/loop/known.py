@@ -6,7 +6,7 @@ of them is the one that metrics count.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -89,17 +89,28 @@ def load_labelled(wheel: Wheel, at: AsOf) -> Labelled:
     They come from two places: rows of the sources with their label (or an Outcome by key), and Predictions with their
     Outcome. Where a key names the same row twice, the one that arrived last counts.
     """
-    contract = wheel.contract
     pins = {table: wheel.lake.version(table) for table in TABLES}
+    labelled = _read_labelled(wheel, at, pins)
+    return Labelled(labelled.drop("_told_at"), _snapshot(labelled, at, pins))
+
+
+def load_history(wheel: Wheel) -> pl.DataFrame:
+    """Return all labelled rows known now, with `_told_at`: when upstream knew the label (null where it came along)."""
+    present = clock.now()
+    return _read_labelled(wheel, AsOf(present, present), {table: wheel.lake.version(table) for table in TABLES})
+
+
+def _read_labelled(wheel: Wheel, at: AsOf, pins: Mapping[str, int]) -> pl.DataFrame:
+    contract = wheel.contract
     outcomes = load_outcomes(wheel, at, pins["outcomes"])
     rows = wheel.lake.read("clean", version=pins["clean"]).filter(pl.col("_arrived_at") <= at.rows).collect()
     answers = wheel.lake.read("predictions", version=pins["predictions"]).filter(pl.col("_arrived_at") <= at.rows)
     frames = [_from_sources(rows, outcomes, contract), _from_answers(answers.collect(), outcomes, contract)]
     labelled = pl.concat(frames, how="vertical").filter(pl.col("_label").is_not_null())
     labelled = _newest_of_each(labelled.sort("_arrived_at", "_row", nulls_last=True), "_key")
-    times = ["_event_at", "_arrived_at"] if contract.row.order == "event_time" else ["_arrived_at"]
-    labelled = labelled.sort([*times, "_row", "_id"], nulls_last=True)
-    return Labelled(labelled, _snapshot(labelled, at, pins))
+    # Rows of one moment stand by their key, which says nothing of how and when they came here.
+    times = ["_event_at", "_key", "_arrived_at"] if contract.row.order == "event_time" else ["_arrived_at"]
+    return labelled.sort([*times, "_row", "_id"], nulls_last=True)
 
 
 def _from_sources(rows: pl.DataFrame, outcomes: pl.DataFrame, contract: Contract) -> pl.DataFrame:
@@ -112,13 +123,14 @@ def _from_sources(rows: pl.DataFrame, outcomes: pl.DataFrame, contract: Contract
     )
     own = pl.DataFrame([*columns, *meta.get_columns(), keys]) if rows.height else _empty(contract)
     by_key = outcomes.filter(pl.col("key").is_not_null()).select(
-        pl.col("key").alias("_key"), pl.col("value").cast(label, strict=False), "_known_at"
+        pl.col("key").alias("_key"), pl.col("value").cast(label, strict=False), "_known_at", "known_at"
     )
     joined = own.join(by_key, on="_key", how="left", maintain_order="left", nulls_equal=False)
     late = pl.col("_label").is_null() & pl.col("value").is_not_null()
     return joined.with_columns(
         pl.coalesce("_label", "value").alias("_label"),
         pl.when(late).then(pl.max_horizontal("_known_at", "_arrived_at")).otherwise("_arrived_at").alias("_known_at"),
+        pl.when(late).then("known_at").alias("_told_at"),
         pl.lit("", pl.String).alias("_id"),
     ).select(_shape(contract))
 
@@ -137,6 +149,7 @@ def _from_answers(answers: pl.DataFrame, outcomes: pl.DataFrame, contract: Contr
         pl.lit(None, pl.Int64).alias("_row"),
         pl.col("key").alias("_key"),
         "_known_at",
+        pl.col("_told_at"),
         pl.col("id").alias("_id"),
     )
     return pl.DataFrame([*columns, *meta.get_columns()]).select(_shape(contract))
@@ -145,7 +158,7 @@ def _from_answers(answers: pl.DataFrame, outcomes: pl.DataFrame, contract: Contr
 def _join(answers: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
     """Join Outcomes to Predictions: by id, else by key where the Prediction was made before the Outcome was known."""
     by_id = outcomes.filter(pl.col("prediction_id").is_not_null()).select(
-        pl.col("prediction_id").alias("id"), "value", "_known_at"
+        pl.col("prediction_id").alias("id"), "value", "_known_at", pl.col("known_at").alias("_told_at")
     )
     by_key = outcomes.filter(pl.col("key").is_not_null()).select(
         "key", pl.col("value").alias("key_value"), pl.col("known_at"), pl.col("_known_at").alias("key_known_at")
@@ -156,6 +169,7 @@ def _join(answers: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(
         pl.when(use_key).then("key_value").otherwise("value").alias("value"),
         pl.when(use_key).then("key_known_at").otherwise("_known_at").alias("_known_at"),
+        pl.when(use_key).then("known_at").otherwise("_told_at").alias("_told_at"),
     ).drop("key_value", "key_known_at", "known_at")
 
 
@@ -202,7 +216,7 @@ def _label_type(contract: Contract) -> pl.DataType:
 
 def _shape(contract: Contract) -> list[str]:
     names = [column.name for column in contract.columns]
-    return [*names, "_label", "_event_at", "_arrived_at", "_row", "_key", "_known_at", "_id"]
+    return [*names, "_label", "_event_at", "_arrived_at", "_row", "_key", "_known_at", "_told_at", "_id"]
 
 
 def _empty(contract: Contract) -> pl.DataFrame:
@@ -214,13 +228,14 @@ def _empty(contract: Contract) -> pl.DataFrame:
         "_row": pl.Int64(),
         "_key": pl.String(),
         "_known_at": moment,
+        "_told_at": moment,
         "_id": pl.String(),
     }
     return pl.DataFrame(schema={**dict(_columns(contract)), **meta})
 
 
-def _snapshot(labelled: pl.DataFrame, at: AsOf, pins: dict[str, int]) -> Snapshot:
-    content = labelled.drop("_known_at", "_arrived_at", "_row", "_key", "_id").write_csv().encode()
+def _snapshot(labelled: pl.DataFrame, at: AsOf, pins: Mapping[str, int]) -> Snapshot:
+    content = labelled.drop("_known_at", "_told_at", "_arrived_at", "_row", "_key", "_id").write_csv().encode()
     period = labelled["_event_at"].drop_nulls()
     return Snapshot(
         as_of=at.rows,

@@ -173,30 +173,41 @@ def _find_prediction(wheel: Wheel, identity: str) -> dict[str, Any] | None:
 
 
 def _explain_prediction(wheel: Wheel, record: Mapping[str, Any]) -> Explained:
-    package = wheel.package(record["version"])
-    version = wheel.catalog.find_version(record["version"])
-    again = answer_again(package, record)
-    features = json.loads(record["features"])
-    contributions = _contributions(package, features)
+    features, output = json.loads(record["features"]), json.loads(record["output"])
     outcome = _outcome_of(wheel, record)
-    same = again == json.loads(record["output"])
     facts = {
         "prediction_id": record["id"],
         "asked_at": record["_event_at"].isoformat(),
         "arrived_at": record["_arrived_at"].isoformat(),
         "raw": json.loads(record["raw"]),
         "features": features,
-        "output": json.loads(record["output"]),
-        "version": {"id": version.id, "name": version.name, "family": version.family},
+        "output": output,
         "epoch": record["epoch"],
         "warnings": list(record["warnings"] or []),
         "fallback": record["fallback"],
-        "contributions": contributions,
         "outcome": outcome,
-        "again": again,
-        "same": same,
+        **_model_facts(wheel, record, features, output),
     }
     return Explained(tuple(_prediction_sentences(facts)), facts)
+
+
+def _model_facts(
+    wheel: Wheel, record: Mapping[str, Any], features: Mapping[str, Any], output: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what only the Version can tell: who it is, what moved its answer, and its answer to the same row now."""
+    if record["fallback"] == "base_rate":
+        plain = {"id": "base_rate", "name": "the base rate", "family": "baseline"}
+        return {"version": plain, "contributions": None, "again": output, "same": True}
+    version, package = wheel.catalog.find_version(record["version"]), wheel.package(record["version"])
+    trim = wheel.catalog.trim(record["epoch"])
+    threshold = trim.threshold if trim and trim.champion == version.id else None
+    again = answer_again(package, record, threshold)
+    return {
+        "version": {"id": version.id, "name": version.name, "family": version.family},
+        "contributions": _contributions(package, features),
+        "again": again,
+        "same": again == output,
+    }
 
 
 def _prediction_sentences(facts: Mapping[str, Any]) -> Sequence[str]:
@@ -227,15 +238,13 @@ def _short(value: object) -> str:
     return figure(value) if isinstance(value, float) else str(value)
 
 
-def answer_again(package: Package, record: Mapping[str, Any]) -> dict[str, Any]:
+def answer_again(package: Package, record: Mapping[str, Any], threshold: float | None) -> dict[str, Any]:
     """Return what the Version answers to the logged raw row now: the same fields as the logged output."""
-    cleaned = compile_row(package.contract)(json.loads(record["raw"]))
-    answer = package.compile_row()(cleaned.values)
-    if package.task == "regression":
-        return {"prediction": answer}
-    if isinstance(answer, list):
-        return {"prediction": package.decide(answer), "probabilities": dict(zip(package.classes, answer, strict=True))}
-    return {"prediction": package.decide(answer), "probability": answer}
+    raw, contract = json.loads(record["raw"]), package.contract
+    # A row from a CSV file was read as text; its log does not say so, but only one reading has no reasons against it.
+    typed = compile_row(contract)(raw)
+    cleaned = typed if not typed.reasons else compile_row(contract, text=True)(raw)
+    return package.compile_output(threshold)(package.compile_row()(cleaned.values))
 
 
 def _contributions(package: Package, features: Mapping[str, Any]) -> dict[str, float] | None:

@@ -14,20 +14,33 @@ from trimtab.store.catalog import Catalog
 from trimtab.store.index import Index
 from trimtab.store.lake import Lake
 from trimtab.train.artefact import Package, open_version
+from trimtab.train.choose import Choice
 
 LEASE = 6 * 3600.0
 """Seconds after which another machine may take over from a loop that died without a word; here its lock frees it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A fit that was done: the Version's id and the choice behind it."""
+
+    version: str
+    choice: Choice
+
+
 @dataclass(frozen=True)
 class Wheel:
-    """A project with its record. `package` opens a Version once and keeps it for the life of the process."""
+    """A project with its record. `package` opens a Version once and keeps it for the life of the process.
+
+    `fits` are the fits done so far, by the fingerprint of rows, recipe and settings, so that none is done twice.
+    """
 
     project: Project
     lake: Lake
     catalog: Catalog
     blobs: Blobs
     index: Index
+    fits: dict[str, Fit] = field(default_factory=dict, repr=False)
     _packages: dict[str, Package] = field(default_factory=dict, repr=False)
 
     @cached_property

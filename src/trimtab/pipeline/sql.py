@@ -20,8 +20,8 @@ from trimtab.pipeline.arrow import ArrowStream
 from trimtab.pipeline.said import explain
 from trimtab.pipeline.types import fit_plain, plain_schema
 
-MEMORY = "2GB"
-"""What one run may use; beyond it there is an error, never a file on disk."""
+MEMORY = "4GB"
+"""What one run may use, the tables included; beyond it there is an error, never a file on disk."""
 
 PARAMETER = "since"
 
@@ -47,9 +47,9 @@ def run_sql(text: str, tables: Mapping[str, pl.DataFrame], *, since: datetime | 
     """
     with _connect(text, where, tables) as connection:
         statement = _one_select(connection, text, where)
-        _refuse_strange_tables(connection, text, tables, where)
-        for name, frame in tables.items():
-            connection.register(name, ArrowStream(frame))
+        for name in _refuse_strange_tables(connection, text, tables, where):
+            # Copied: over a bare stream DuckDB knows no sizes, and a year of flights takes 64 s instead of 3.
+            connection.from_arrow(ArrowStream(tables[name])).create('"' + name.replace('"', '""') + '"')
         values = {PARAMETER: since} if PARAMETER in statement.named_parameters else None
         result = connection.sql(text, params=values)
         schema = plain_schema(result.columns, result.types, where)

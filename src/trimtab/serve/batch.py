@@ -26,29 +26,11 @@ from trimtab.serve.sheet import Sheet, open_sheet
 from trimtab.store import open_index
 from trimtab.store.index import Index
 from trimtab.store.lake import Lake
+from trimtab.store.tables import known_schema
 from trimtab.train.artefact import Package
 
 MOMENT = pl.Datetime("us", "UTC")
-LOG: Mapping[str, pl.DataType] = {
-    "id": pl.String(),
-    "_event_at": MOMENT,
-    "_arrived_at": MOMENT,
-    "key": pl.String(),
-    "client_id": pl.String(),
-    "raw": pl.String(),
-    "features": pl.String(),
-    "prediction": pl.String(),
-    "probability": pl.Float64(),
-    "output": pl.String(),
-    "version": pl.String(),
-    "epoch": pl.Int64(),
-    "contract": pl.String(),
-    "warnings": pl.List(pl.String()),
-    "latency_us": pl.String(),
-    "fallback": pl.String(),
-    "worker": pl.String(),
-}
-"""The lake's table `predictions`."""
+LOG = known_schema("predictions")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from trimtab.store.files import sync, sync_all
 LOG = "_delta_log"
 _OURS = "trimtab"
 _PARQUET = b"PAR1"
+_SYNCED = ".trimtab_synced"
 
 
 def annotate(metadata: Mapping[str, str]) -> dict[str, str] | None:
@@ -43,6 +44,8 @@ def sync_commits(folder: Path, first: int, last: int) -> None:
     checkpoints = [path for path in log_folder.glob("*.checkpoint*.parquet") if first <= _number(path) <= last]
     hint = log_folder / "_last_checkpoint"
     sync_all([*files, *checkpoints, *([hint] if hint.exists() else [])])
+    # Not synced itself: an older or empty note after a power cut only makes `mend` look further back.
+    (log_folder / _SYNCED).write_text(str(last), encoding="utf-8")
     sync(folder)  # a commit without rows has no file there, and yet the table's first one made the log's folder
 
 
@@ -51,11 +54,17 @@ def mend(folder: Path) -> list[Path]:
 
     Nobody was told that such a commit is kept: `append` says so after the sync. So its rows are still where they came
     from, and come again. A torn checkpoint is removed; it only repeats the log.
+
+    Raises:
+        OSError: the newest commit is known to be synced and yet damaged: another mishap, and not to be hidden.
     """
     aside = []
+    synced = _last_synced(folder)
     for log in reversed(_commits(folder)):
         if _is_whole(folder, log):
             break
+        if _number(log) <= synced:
+            raise OSError(f"{log.name} or a file that it names was complete once, and is not any more")
         aside.append(log.rename(log.with_suffix(".torn")))
     for checkpoint in (folder / LOG).glob("*.checkpoint*.parquet"):
         if not _is_parquet(checkpoint):
@@ -64,6 +73,12 @@ def mend(folder: Path) -> list[Path]:
     if aside:
         sync(folder / LOG)
     return aside
+
+
+def _last_synced(folder: Path) -> int:
+    with suppress(OSError, ValueError):
+        return int((folder / LOG / _SYNCED).read_text(encoding="utf-8"))
+    return -1
 
 
 def _commits(folder: Path, first: int = 0, last: int | None = None) -> list[Path]:

@@ -17,6 +17,8 @@ from trimtab.train.families.base import Family, Predictor, Problem
 from trimtab.train.labels import order_classes
 from trimtab.train.manifest import read_files
 
+Output = dict[str, Any]
+"""A reply's prediction fields: `prediction`, and `probability` (binary) or `probabilities` (multiclass)."""
 Answer = float | list[float]
 """Binary: the probability of the positive class; multiclass: one probability a class; regression: the number."""
 
@@ -78,9 +80,41 @@ class Package:
         limit = self.threshold if threshold is None else threshold
         return self.classes[int(answer >= (0.5 if limit is None else limit))]
 
+    def compile_output(self, threshold: float | None = None) -> Callable[[Answer], Output]:
+        """Return the function from an answer to a reply's prediction fields; `threshold` overrides the Version's own.
+
+        The function raises ValueError where the answer is not finite.
+        """
+        if self.task == "regression":
+            return lambda answer: {"prediction": _finite(answer)}
+        if self.task == "multiclass":
+            return lambda answer: _multiclass(self.classes, answer)
+        own = 0.5 if self.threshold is None else self.threshold
+        limit = own if threshold is None else threshold
+        negative, positive = self.classes
+
+        def binary(answer: Answer) -> Output:
+            probability = _finite(answer)
+            return {"prediction": positive if probability >= limit else negative, "probability": probability}
+
+        return binary
+
     def close(self) -> None:
         """Give native memory back."""
         self.predictor.close()
+
+
+def _finite(answer: Answer) -> float:
+    if isinstance(answer, list) or not math.isfinite(answer):
+        raise ValueError("the model's answer is no finite number")
+    return answer
+
+
+def _multiclass(classes: tuple[str, ...], answer: Answer) -> Output:
+    if not isinstance(answer, list) or len(answer) != len(classes) or not all(map(math.isfinite, answer)):
+        raise ValueError("the model's answer is no list of finite numbers")
+    best = max(range(len(answer)), key=answer.__getitem__)
+    return {"prediction": classes[best], "probabilities": dict(zip(classes, answer, strict=True))}
 
 
 def open_version(folder: Path, *, expect: str | None = None) -> Package:

@@ -37,7 +37,8 @@ class Choice:
     """What was chosen and on which evidence; `recipe` (family and params) makes the fit repeatable.
 
     `metrics` and `risk` (mean bounded loss) are measured on the test part; `scale` turns an absolute error of a
-    regression into a bounded loss. `rows` are the sizes of the parts.
+    regression into a bounded loss. `rows` are the sizes of the parts. `held` are the places of the test part's rows in
+    the frame and `held_answers` what the judged fit, which has not seen them, answers there.
     """
 
     recipe: Mapping[str, Any]
@@ -51,6 +52,8 @@ class Choice:
     warnings: tuple[str, ...] = ()
     rows: Mapping[str, int] = field(default_factory=dict)
     metric: str = ""
+    held: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64), repr=False, compare=False)
+    held_answers: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +85,12 @@ def choose(
 ) -> Choice:
     """Return the best recipe for labelled clean rows in time order, and how good it is on rows it never saw.
 
-    With a `recipe` only that family with those settings runs. The baseline always runs, to be compared with. Raises
-    DataError where the rows cannot carry a model: too few, one class, a text column as feature, every family failed.
+    With a `recipe` only that family with those settings runs, on all rows but the test part, whose share is then
+    `[gates] holdout` and which also sets the threshold. The baseline always runs, to be compared with. Raises DataError
+    where the rows cannot carry a model: too few, one class, a text column as feature, every family failed.
     """
-    ground = _prepare(frame, contract, project)
+    spec = project.train if recipe is None else replace(project.train, test=project.gates.holdout)
+    ground = _prepare(frame, contract, replace(project, train=spec))
     names = (str(recipe["family"]),) if recipe else project.train.families
     found: list[_Runner | Tried] = []
     for name in dict.fromkeys(names):
@@ -121,8 +126,9 @@ def _prepare(frame: Any, contract: Contract, project: Project) -> _Ground:
 def count_threads(project: Project) -> int:
     """Return the threads of a fit: the project's number, at most the machine's quota; 0 is the quota, if they are calm.
 
-    OpenMP's threads wait by spinning. Beside a server, two of them took 2 to 20 times as long as one; told to wait
-    passively they did not. That must be in the environment before their library is loaded, so it is only looked up.
+    OpenMP's threads wait by spinning. Beside a busy server two of them took up to twenty times as long as one; told
+    to wait passively they did not. That must stand in the environment before their library is loaded, so it is only
+    looked up here.
     """
     calm = config.environment("OMP_WAIT_POLICY").lower() == "passive"
     return min(config.cores(), project.train.threads or (config.cores() if calm else 1))
@@ -180,10 +186,14 @@ def _compete(family: Family, ground: _Ground, params: Params | None) -> _Runner:
     problem = replace(ground.problem, categorical=encoder.categorical)
     later: Rows = (matrix[parts.validation], labels[parts.validation])
     settings = (params,) if params is not None else family.candidates(problem, len(parts.train))
+    # A recipe that is repeated has nothing to stop or to choose, so it learns from all rows but those that judge it.
+    learnt = (
+        parts.train if params is None else np.sort(np.concatenate([parts.train, parts.validation, parts.calibration]))
+    )
     fits = [
         family.fit(
-            matrix[parts.train],
-            labels[parts.train],
+            matrix[learnt],
+            labels[learnt],
             problem=problem,
             params=one,
             seed=ground.project.train.seed,
@@ -193,7 +203,8 @@ def _compete(family: Family, ground: _Ground, params: Params | None) -> _Runner:
         for one in settings
     ]
     best = fits[_best_of([ground.metric.score(later[1], fit.predict(later[0])) for fit in fits], ground.metric)]
-    test, calibration = best.predict(matrix[parts.test]), best.predict(matrix[parts.calibration])
+    test = best.predict(matrix[parts.test])
+    calibration = best.predict(matrix[parts.calibration]) if params is None else test
     if not (np.isfinite(test).all() and np.isfinite(calibration).all()):
         raise DataError("it gave an answer that is not a finite number")
     truth = labels[parts.test]
@@ -265,8 +276,8 @@ def _conclude(chosen: _Runner, reasons: tuple[str, ...], families: tuple[Tried, 
     scale = _scale(truth, chosen.test) if task == "regression" else 1.0
     threshold = None
     if task == "binary":
-        cost = ground.project.cost
-        threshold = choose_threshold(ground.labels[ground.parts.calibration], chosen.calibration, cost)
+        part = ground.parts.calibration if chosen.calibration is not chosen.test else ground.parts.test
+        threshold = choose_threshold(ground.labels[part], chosen.calibration, ground.project.cost)
     measured = {
         one.name: metric_interval(one, truth, chosen.test, seed) for one in (ground.metric, *metrics.for_task(task))
     }
@@ -282,6 +293,8 @@ def _conclude(chosen: _Runner, reasons: tuple[str, ...], families: tuple[Tried, 
         warnings=(*ground.parts.warnings, *_warn_of_baseline(chosen, ground)),
         rows=ground.parts.sizes,
         metric=ground.metric.name,
+        held=ground.parts.test,
+        held_answers=chosen.test,
     )
 
 

@@ -86,7 +86,7 @@ def _describe(choice: Choice, contract: Contract, project: Project, frame: Any) 
 def _describe_choice(choice: Choice, project: Project) -> dict[str, Any]:
     tried = [{name: value for name, value in asdict(one).items() if name != "seconds"} for one in choice.families]
     return {
-        **asdict(replace(choice, families=())),
+        **{name: value for name, value in asdict(replace(choice, families=())).items() if not name.startswith("held")},
         "families": tried,
         "measured_on": "test",
         "seed": project.train.seed,

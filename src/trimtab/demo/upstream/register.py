@@ -1,7 +1,7 @@
 """Flights and landings in a SQLite database, as an airport's own system would keep them.
 
-Every time is UTC in RFC 3339, to the second (`2013-01-01T08:15:00Z`): as text it sorts like time. The simulated moment up
-to which the database is written stands in its `user_version` (Unix seconds), in the same transaction as the rows.
+Every time is UTC in RFC 3339, to the second (`2013-01-01T08:15:00Z`): as text it sorts like time. The simulated moment
+up to which the database is written stands in its `user_version` (Unix seconds), in the same transaction as the rows.
 """
 
 import sqlite3

@@ -34,9 +34,9 @@ class Passed:
 class World:
     """Database, file drop and API in a folder; they hold what is known at `now`, which `advance` moves on.
 
-    A folder that an earlier World was moved in goes on where that one stood, also after a kill. Between two calls nothing
-    changes; readers may come at any time. The rows are real and only the order in which rows of one call are written
-    comes from `seed`, so a reader that trusts that order is found out.
+    In a folder that an earlier World was moved in, a new one goes on where that one stood, also after a kill. Between
+    two calls nothing changes; readers may come at any time. The rows are real; only the order in which the rows of one
+    call are written comes from `seed`, so that a reader which trusts that order is found out.
 
     >>> with World(Path("/tmp/upstream"), seed=7) as world:   # doctest: +SKIP
     ...     world.advance(datetime(2013, 2, 1, tzinfo=UTC))
@@ -78,7 +78,7 @@ class World:
         self._parts = register, api
 
     def advance(self, until: datetime) -> Passed:
-        """Let everything happen that happens up to and including `until`. Raises UsageError where that is in the past."""
+        """Let everything happen up to and including `until`. Raises UsageError where that is in the past."""
         register, since = self._running[0], self.now
         if until < since:
             raise UsageError(f"the world stands at {since:%Y-%m-%d %H:%M}Z; time does not go back.")

@@ -96,7 +96,7 @@ class Linear:
     ) -> Line:
         """Return the fitted line. Raises DataError where there is nothing to tell apart."""
         from sklearn.linear_model import LogisticRegression, Ridge  # heavy, and only training needs it
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no types
+        from threadpoolctl import threadpool_limits
 
         if not X.shape[1]:
             raise DataError("linear needs at least one feature column")
