@@ -233,6 +233,7 @@ def _outcomes(told: pl.DataFrame) -> pl.DataFrame:
     return told.select(
         pl.col("_id").alias("id"),
         pl.col("_id").alias("prediction_id"),
+        pl.lit(None, pl.String).alias("key"),
         pl.col("_label").cast(pl.String).alias("value"),
         pl.col("_known").alias("known_at"),
         pl.col("_known").alias("_arrived_at"),

@@ -1,5 +1,6 @@
 """What one turn of the wheel needs, opened once."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -62,7 +63,7 @@ class Wheel:
     @contextmanager
     def turn(self, what: str) -> Iterator[None]:
         """Hold the right to write to the lake: one process of a project at a time, Busy for every other."""
-        with self.catalog.lease("loop", what, LEASE):
+        with self.catalog.lease("loop", f"{what} (process {os.getpid()})", LEASE):
             yield
 
 
