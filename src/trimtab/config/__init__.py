@@ -5,7 +5,16 @@ feature is not built yet is refused, never ignored.
 """
 
 from trimtab.config.contract_file import contract_text, load_contract, parse_contract
-from trimtab.config.machine import cores, environment
+from trimtab.config.machine import calm_threads, cores, environment
 from trimtab.config.project_file import load, project_text
 
-__all__ = ["contract_text", "cores", "environment", "load", "load_contract", "parse_contract", "project_text"]
+__all__ = [
+    "calm_threads",
+    "contract_text",
+    "cores",
+    "environment",
+    "load",
+    "load_contract",
+    "parse_contract",
+    "project_text",
+]

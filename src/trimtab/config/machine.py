@@ -15,6 +15,15 @@ def variables() -> Mapping[str, str]:
     return os.environ
 
 
+def calm_threads() -> None:
+    """Tell OpenMP's threads to wait without spinning, unless the environment says otherwise.
+
+    It counts only before a library that brings OpenMP is loaded. Beside a busy server two spinning threads took up to
+    twenty times as long for a fit as one.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
     """Return how many threads are worth starting: the processors allowed, or the container's quota where less.
 

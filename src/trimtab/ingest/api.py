@@ -178,7 +178,7 @@ class ApiSource:
         content = _hash(value)
         parts = [value.get(name) for name in self.spec.key] if isinstance(value, dict) else []
         whole = not parts or any(part is None or isinstance(part, (dict, list)) for part in parts)
-        return Item(offset, value, content if whole else _hash(parts), content)
+        return Item(offset, value, content if whole else _hash(parts, b"key"), content)
 
     def _chunk(self, items: list[Item], position: Position, *, last: bool) -> Chunk:
         refusals = [self._refusal(item.value) for item in items]
@@ -226,9 +226,10 @@ def _is_last(pages: list[Page], *, paged: bool, size: int) -> bool:
     return len(pages) > 1 and latest.items < min(size, pages[0].items)
 
 
-def _hash(value: Any) -> bytes:
+def _hash(value: Any, of: bytes = b"item") -> bytes:
+    """Return a short hash of a value; that of a key is never that of an item."""
     try:
         text = canonical(value)
     except RecursionError:
         raise DataError("an item of the reply is nested too deeply.", hint="ask the API for a flatter form") from None
-    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=_SHORT).digest()
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=_SHORT, person=of).digest()

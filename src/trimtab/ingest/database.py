@@ -98,7 +98,8 @@ class _Reading:
                 note = ""
             if not done:
                 reached = self._place(rows[-1])
-                limit = limit * 2 if reached == begin else self.spec.chunk  # a whole chunk of one place: look further
+                # The next chunk begins with the row that was reached; a whole chunk of one place means: look further.
+                limit = limit * 2 if reached == begin else self.spec.chunk + 1
                 begin = reached
 
     def _fetch(self, begin: Place | None, limit: int) -> list[Values]:

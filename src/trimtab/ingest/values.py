@@ -41,7 +41,7 @@ def kind_of(declared: sql.TypeEngine[Any], *, dynamic: bool) -> Kind | None:
     `dynamic` is for SQLite, where a value may have another type than its column and a time is text or a number: times
     stay as they are, as text.
     """
-    if isinstance(declared, (sql.LargeBinary, sql.ARRAY, sql.Interval)):
+    if isinstance(declared, (sql.LargeBinary, sql.ARRAY)) or _is_span(declared):
         return None
     if isinstance(declared, sql.Numeric) and declared.precision is not None and declared.scale == 0:
         return WHOLE
@@ -50,6 +50,12 @@ def kind_of(declared: sql.TypeEngine[Any], *, dynamic: bool) -> Kind | None:
     if isinstance(declared, sql.Date) and not dynamic:
         return DAY
     return next((kind for one, kind in _SIMPLE if isinstance(declared, one)), TEXT)
+
+
+def _is_span(declared: sql.TypeEngine[Any]) -> bool:
+    with suppress(NotImplementedError):  # a type of one dialect only
+        return isinstance(declared.as_generic(allow_nulltype=True), sql.Interval)
+    return False
 
 
 def build_column(name: str, values: Sequence[Any], kind: Kind) -> tuple[pl.Series, Mapping[int, str]]:

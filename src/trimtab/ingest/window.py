@@ -11,7 +11,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -102,7 +102,9 @@ class Window:
 
 def digest_row(values: Sequence[Any]) -> bytes:
     """Return a short hash of a row: 96 bits, so that two of a million rows are never taken for one."""
-    return hashlib.blake2b(repr(values).encode(errors="surrogatepass"), digest_size=DIGEST).digest()
+    # A session's time zone is how a moment is shown, not what it is.
+    told = [one.astimezone(UTC) if isinstance(one, datetime) and one.tzinfo else one for one in values]
+    return hashlib.blake2b(repr(told).encode(errors="surrogatepass"), digest_size=DIGEST).digest()
 
 
 def go_back(cursor: Any, overlap: timedelta) -> Any:

@@ -14,7 +14,7 @@ from trimtab.loop.forward import PREDICTIONS, frame_of
 from trimtab.loop.known import TYPES, AsOf, load_outcomes, resolve
 from trimtab.loop.state import Wheel
 from trimtab.loop.tick import Measured, measure
-from trimtab.metrics.figures import figure
+from trimtab.metrics.figures import count, figure
 from trimtab.nouns import Contract, Decision, Trim, Version
 from trimtab.nouns.identity import plain
 from trimtab.store import spool_folder
@@ -52,7 +52,6 @@ def status(wheel: Wheel) -> Status:
         _answers_sentence(counts),
         *_measured_sentences(measured),
         *_last_decision(journal),
-        _next_step(standing, counts),
     ]
     facts = {
         "project": wheel.project.name,
@@ -65,6 +64,7 @@ def status(wheel: Wheel) -> Status:
         "findings": plain(measured.findings) if measured else [],
         "windows": plain(measured.windows) if measured else [],
         "decisions": len(journal),
+        "next": _next_verb(standing, counts),
     }
     return Status(tuple(sentences), facts)
 
@@ -83,12 +83,12 @@ def _counts(wheel: Wheel) -> dict[str, int]:
 
 
 def _rows_sentence(counts: Mapping[str, int]) -> str:
-    return f"{counts['clean']:,} clean rows, {counts['quarantine']:,} in quarantine."
+    return f"{count(counts['clean'], 'clean row')}, {counts['quarantine']:,} in quarantine."
 
 
 def _answers_sentence(counts: Mapping[str, int]) -> str:
-    waiting = f"; {counts['waiting']:,} records wait in the spool for a tick" if counts["waiting"] else ""
-    return f"{counts['predictions']:,} predictions and {counts['outcomes']:,} outcomes in the lake{waiting}."
+    kept = f"{count(counts['predictions'], 'prediction')} and {count(counts['outcomes'], 'outcome')} in the lake"
+    return f"{kept}; {count(counts['waiting'], 'record')} in the spool, for the next tick."
 
 
 def _standing_sentences(wheel: Wheel, standing: tuple[Trim, Version] | None) -> Sequence[str]:
@@ -97,9 +97,7 @@ def _standing_sentences(wheel: Wheel, standing: tuple[Trim, Version] | None) -> 
     trim, version = standing
     package = wheel.package(version.id)
     risk = f", mean loss {figure(package.risk.value)} on rows it had not seen" if package.risk.rows else ""
-    said = (
-        f"{version.name} ({version.family}) answers since epoch {trim.epoch}; fitted on {version.snapshot.rows:,} rows"
-    )
+    said = f"{version.name} ({version.family}) answers since epoch {trim.epoch}; fitted on {count(version.snapshot.rows, 'row')}"
     return (f"{said}{risk}.",)
 
 
@@ -121,12 +119,13 @@ def _last_decision(journal: Sequence[Decision]) -> Sequence[str]:
     return (f"Last decision, {last.at:%Y-%m-%d %H:%M} UTC: {'; '.join(last.reasons)}.",)
 
 
-def _next_step(standing: object | None, counts: Mapping[str, int]) -> str:
+def _next_verb(standing: object | None, counts: Mapping[str, int]) -> str:
+    """Return what to do next: `ingest`, `train`, `tick` or `serve`."""
     if not counts["clean"]:
-        return "Next: trimtab ingest"
+        return "ingest"
     if standing is None:
-        return "Next: trimtab train"
-    return "Next: trimtab tick" if counts["waiting"] else "Next: trimtab serve"
+        return "train"
+    return "tick" if counts["waiting"] else "serve"
 
 
 def _version_facts(version: Version) -> dict[str, Any]:

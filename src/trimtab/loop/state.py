@@ -69,6 +69,7 @@ class Wheel:
 
 def open_wheel(folder: Path) -> Wheel:
     """Return the opened project of a folder. Raises ConfigError, StoreError."""
+    config.calm_threads()
     project = config.load(folder)
     return Wheel(
         project=project,

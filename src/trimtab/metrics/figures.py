@@ -32,6 +32,15 @@ def spread(interval: Interval) -> str:
     return f"{interval.value:,.{decimals}f} [{interval.low:,.{decimals}f}, {interval.high:,.{decimals}f}]"
 
 
+def count(number: int, thing: str) -> str:
+    """Return a number with its noun, plural where it must be.
+
+    >>> count(1, "prediction"), count(1200, "outcome")
+    ('1 prediction', '1,200 outcomes')
+    """
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def _decimals(value: float) -> int:
     """Return how many decimals show three significant digits; never more than 8."""
     return min(max(2 - floor(log10(abs(value))), 0), 8) if value else 3

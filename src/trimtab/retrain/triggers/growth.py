@@ -1,9 +1,9 @@
 """Trigger `growth`: so many labelled rows have come since the last fit that a refit on all of them should pay."""
 
 from dataclasses import dataclass
+from math import ceil
 from typing import ClassVar
 
-from trimtab.metrics.figures import figure
 from trimtab.nouns import Evidence, Judgement, Project, State
 
 
@@ -24,8 +24,8 @@ class Growth:
             return Judgement(self.name, State.CANNOT_TELL, ("cannot tell: no labelled rows of a last fit are known",))
         share = now / before
         said = (
-            f"{now:,} labelled rows against {before:,} at the last fit: {figure(share)} times as many, "
-            f"a retrain is due from {figure(self.factor)} times on"
+            f"{now:,} labelled rows against {before:,} at the last fit; "
+            f"a retrain is due from {ceil(before * self.factor):,} on"
         )
         state = State.FAIL if share >= self.factor else State.PASS
         numbers = {"labelled": now, "labelled_at_fit": before, "share": share, "factor": self.factor}
