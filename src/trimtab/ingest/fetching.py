@@ -99,7 +99,7 @@ class Fetcher:
 
     def _send(self, url: httpx.URL, etag: str, attempt: int) -> "_Sent":
         address = self._addresses[attempt % len(self._addresses)]
-        headers = {"Accept": "application/json", **self._spec.headers, }
+        headers = {"Accept": "application/json", **self._spec.headers, "Host": url.netloc.decode("ascii")}
         if etag:
             headers["If-None-Match"] = etag
         request = self._client.build_request(

@@ -97,8 +97,8 @@ def _standing_sentences(wheel: Wheel, standing: tuple[Trim, Version] | None) -> 
     trim, version = standing
     package = wheel.package(version.id)
     risk = f", mean loss {figure(package.risk.value)} on rows it had not seen" if package.risk.rows else ""
-    said = f"{version.name} ({version.family}) answers since epoch {trim.epoch}; fitted on {count(version.snapshot.rows, 'row')}"
-    return (f"{said}{risk}.",)
+    fitted = f"fitted on {count(version.snapshot.rows, 'row')}"
+    return (f"{version.name} ({version.family}) answers since epoch {trim.epoch}; {fitted}{risk}.",)
 
 
 def _measured_sentences(measured: Measured | None) -> Sequence[str]:

@@ -7,7 +7,7 @@ predict.py   POST /predict                                  answer.py    one row
 outcomes.py  POST /outcomes                                 lookup.py    GET /predictions/{id}, relay.py for the lake
 health.py    /livez /readyz /healthz /metrics /model        schema.py    /openapi.json, and /docs through page.py
 decode.py    bytes to values: fast, or slow to explain      ladder.py    problem+json, its codes and sentences
-limits.py    size, time and places in the queue             record.py    what is logged of an answer
+limits.py    size, time and places in the queue             keeper.py    records into the spool, many at once
 repeats.py   a client's own ids                             recent.py    outcomes that wait in the spool
 meters.py    figures for Prometheus                         events.py    one JSON line for each event of importance
 batch.py     the same answers for a file                    sheet.py     the file that they are written to

@@ -1,30 +1,22 @@
 """One cleaned row in, one answer out: the champion's, or where it fails the fallback's that the project chose."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 
 from trimtab import clock
-from trimtab.contract.row import RowContract
+from trimtab.contract.row import RowContract, compile_row, row_key
 from trimtab.nouns import Contract, Version
 from trimtab.serve import events
 from trimtab.serve.ladder import Problem
-from trimtab.train.artefact import Package
+from trimtab.store.record import Value
+from trimtab.train.artefact import Answer, Output, Package
 
-Answer = float | list[float]
-Output = dict[str, Any]
-Value = str | float | int | bool | datetime | date | None
 Fallback = Literal["previous", "base_rate", "none"]
 
 BREAKER_FAILURES = 5
 BREAKER_PAUSE_NS = 5_000_000_000
-
-
-class Unusable(Exception):
-    """The model answered with something that is no finite number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +49,24 @@ class Model:
         """Let the calling thread make its own native handle now, so that its first request need not wait for it."""
         with suppress(Exception):  # a model that cannot answer zeros may still answer rows
             self.answer([0.0] * len(self.package.encoder.names))
+
+
+def compile_model(version: Version, package: Package, threshold: float | None) -> Model:
+    """Return an opened Version ready to answer; `threshold` is the Trim's, None leaves the Version its own."""
+    contract = package.contract
+    return Model(
+        version=version,
+        package=package,
+        contract=contract,
+        columns=tuple(column.name for column in contract.columns),
+        row=compile_row(contract),
+        encode=package.encoder.compile_row(),
+        answer=package.predictor.predict_row,
+        output=package.compile_output(threshold),
+        key=lambda values: row_key(contract, values),
+        threshold=threshold if threshold is not None else package.threshold,
+        base=package.base,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,27 +115,6 @@ class Breaker:
             events.tell("model_failed", version=version, failures=self._failures, error=events.place(error))
 
 
-def compile_output(contract: Contract, classes: tuple[str, ...], threshold: float | None) -> Callable[[Answer], Output]:
-    """Return the function from a model's answer to the reply's prediction fields.
-
-    Binary (`classes`: negative, positive): the class by `threshold`, and the probability of the positive class.
-    Multiclass: the likeliest class and all probabilities. Regression: the number. Raises Unusable where the answer is
-    not finite.
-    """
-    if contract.target.task == "regression":
-        return lambda answer: {"prediction": _finite(answer)}
-    if contract.target.task == "multiclass":
-        return lambda answer: _multiclass(classes, answer)
-    limit = 0.5 if threshold is None else threshold
-    negative, positive = classes
-
-    def binary(answer: Answer) -> Output:
-        probability = _finite(answer)
-        return {"prediction": positive if probability >= limit else negative, "probability": probability}
-
-    return binary
-
-
 def answer_row(live: Live, breaker: Breaker, fallback: Fallback, mapping: Mapping[str, object], given: Given) -> int:
     """Fill `given` with the champion's output for its cleaned values, or the fallback's with the warning that says so.
 
@@ -168,16 +157,3 @@ def _answer_as(model: Model, mapping: Mapping[str, object], given: Given) -> boo
     given.fallback = "previous"
     given.warnings = [*clean.warnings, "fallback:previous"]
     return True
-
-
-def _finite(answer: Answer) -> float:
-    if isinstance(answer, list) or not math.isfinite(answer):
-        raise Unusable
-    return answer
-
-
-def _multiclass(classes: tuple[str, ...], answer: Answer) -> Output:
-    if not isinstance(answer, list) or len(answer) != len(classes) or not all(map(math.isfinite, answer)):
-        raise Unusable
-    best = max(range(len(answer)), key=answer.__getitem__)
-    return {"prediction": classes[best], "probabilities": dict(zip(classes, answer, strict=True))}

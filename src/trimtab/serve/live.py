@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from threading import Event, Thread
 
 from trimtab import clock
-from trimtab.contract.row import compile_row, row_key
 from trimtab.errors import TrimtabError, VersionError
-from trimtab.nouns import Trim, Version
+from trimtab.nouns import Trim
 from trimtab.serve import events
-from trimtab.serve.answer import Live, Model, compile_output
+from trimtab.serve.answer import Live, Model, compile_model
 from trimtab.serve.desk import Desk
 from trimtab.store.blobs import Blobs
 from trimtab.store.catalog import Catalog
-from trimtab.train.artefact import Package, open_version
+from trimtab.train.artefact import open_version
 
 POLL_SECONDS = 0.5
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
@@ -40,7 +39,7 @@ class Shelf:
         wrong = self.try_golden(version.id)
         if wrong:
             raise VersionError(f"{version.name} does not answer its golden rows: {wrong}")
-        return _compile(version, open_version(folder, expect=version.id), threshold)
+        return compile_model(version, open_version(folder, expect=version.id), threshold)
 
     def open_trim(self, trim: Trim, live: Live | None = None) -> Live:
         """Return what answers at a Trim's epoch; a Version that `live` holds already is not opened again."""
@@ -157,24 +156,6 @@ class Watcher:
             if trim is not None and trim.champion != live.model.id:
                 return trim
         return None
-
-
-def _compile(version: Version, package: Package, threshold: float | None) -> Model:
-    contract = package.contract
-    limit = threshold if threshold is not None else package.threshold
-    return Model(
-        version=version,
-        package=package,
-        contract=contract,
-        columns=tuple(column.name for column in contract.columns),
-        row=compile_row(contract),
-        encode=package.encoder.compile_row(),
-        answer=package.predictor.predict_row,
-        output=compile_output(contract, package.classes, limit),
-        key=lambda values: row_key(contract, values),
-        threshold=limit,
-        base=package.base,
-    )
 
 
 def _is_same(model: Model, trim: Trim) -> bool:

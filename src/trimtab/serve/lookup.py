@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -15,9 +16,9 @@ from trimtab.serve import events
 from trimtab.serve.desk import Desk
 from trimtab.serve.ladder import Problem
 from trimtab.serve.predict import json_reply
-from trimtab.serve.record import show_prediction
 from trimtab.store.spool import find_spooled
 
+JSON_FIELDS = ("raw", "features", "output", "latency_us")
 LAKE_SECONDS = 15.0
 LAKE_AT_ONCE = 2
 
@@ -84,3 +85,13 @@ async def _run_relay(folder: str, identifier: str) -> bytes | None:
         events.tell("lookup_failed", exit_code=child.returncode)
         raise Problem("lookup_failed")
     return output.strip() or None
+
+
+def show_prediction(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a logged Prediction as a reply: JSON texts unfolded, meta columns under their plain names."""
+    shown = {name.lstrip("_"): value for name, value in record.items()}
+    for name in JSON_FIELDS:
+        if isinstance(shown.get(name), str):
+            shown[name] = msgspec.json.decode(shown[name])
+    shown["prediction_id"] = shown.pop("id")
+    return shown

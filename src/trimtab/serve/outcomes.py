@@ -19,7 +19,7 @@ from trimtab.serve.desk import Desk
 from trimtab.serve.ladder import FieldError, Problem, field_error, field_errors
 from trimtab.serve.limits import read_body, read_headers
 from trimtab.serve.predict import json_reply
-from trimtab.serve.record import OutcomeRecord, encode, rfc3339
+from trimtab.store.record import OutcomeRecord, encode, rfc3339
 from trimtab.store.spool import find_spooled
 
 FUTURE = timedelta(minutes=5)

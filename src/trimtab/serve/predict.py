@@ -12,22 +12,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trimtab import clock
+from trimtab.contract.row import event_time
 from trimtab.errors import nearest
 from trimtab.serve.answer import Given, Live, answer_row
 from trimtab.serve.decode import decode
 from trimtab.serve.desk import Desk, Record
 from trimtab.serve.ladder import FieldError, Problem, field_error, field_errors, shown
 from trimtab.serve.limits import read_body, read_headers
-from trimtab.serve.record import (
-    PredictionRecord,
-    encode,
-    event_time,
-    features_text,
-    json_text,
-    prediction_text,
-    rfc3339,
-)
 from trimtab.serve.repeats import Kept
+from trimtab.store.record import PredictionRecord, encode, features_text, json_text, prediction_text, rfc3339
 
 BIG_BODY = 65_536
 ROWS_AT_ONCE = 64
@@ -140,15 +133,14 @@ class Work:
 
     def _record(self, given: Given, raw: str, client_id: str | None, spent: dict[str, int]) -> Done:
         model = self.live.previous if given.fallback == "previous" and self.live.previous else self.live.model
-        features = dict(zip(model.columns, given.values, strict=True))
         identifier = clock.uuid7()
         record = PredictionRecord(
             id=identifier,
-            event_at=rfc3339(event_time(model.contract, features, self.arrived_at)),
+            event_at=rfc3339(event_time(model.contract, given.values) or self.arrived_at),
             arrived_at=self.arrived_text,
             raw=raw,
             features=features_text(model.columns, given.values),
-            prediction=prediction_text(given),
+            prediction=prediction_text(given.output),
             output=json_text(given.output),
             version=given.version,
             epoch=self.live.epoch,

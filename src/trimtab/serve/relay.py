@@ -9,7 +9,7 @@ from pathlib import Path
 
 from trimtab import config
 from trimtab.errors import TrimtabError
-from trimtab.serve.record import json_text, rfc3339
+from trimtab.store.record import json_text, rfc3339
 from trimtab.store import open_lake
 
 

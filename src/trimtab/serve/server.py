@@ -20,7 +20,7 @@ from trimtab.nouns.record import subject_of
 from trimtab.serve import events
 from trimtab.serve.desk import Desk
 from trimtab.serve.live import Shelf, Watcher
-from trimtab.serve.record import OutcomeRecord
+from trimtab.store.record import OutcomeRecord
 from trimtab.store.spool import segments
 
 GRACE_NS = 500_000_000
