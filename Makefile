@@ -6,11 +6,11 @@ BIN := .venv/bin
 READY := .venv/ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup check test demo faults bench-start help
+.PHONY: setup check test demo faults help
 .DEFAULT_GOAL := help
 
 help:  ## say what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 setup: $(READY)  ## make .venv with the pinned dependencies
 
@@ -18,9 +18,10 @@ $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "trimtab needs Python 3.11 or newer. Next: apt-get install python3 python3-venv"; exit 2; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv. Next: apt-get install python3-venv"; exit 2; }
 	@echo "Installing into .venv (about one minute) ..."
-	@$(PYTHON) -m venv .venv
-	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[dev]'
-	@touch $@
+	@started=$$(date +%s); \
+	$(PYTHON) -m venv .venv && \
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[dev]' && \
+	touch $@ && echo "Set up in $$(( $$(date +%s) - started )) s."
 
 check: $(READY)  ## format, lint, types, floors, doors
 	$(BIN)/ruff format --check --quiet
@@ -34,8 +35,8 @@ test: check  ## check, then every test (under 5 minutes on 2 cores)
 demo: $(READY)  ## turn the whole wheel on real data
 	@$(BIN)/trimtab demo
 
-faults: $(READY)  ## long fault batteries: kill -9 under load
-	$(BIN)/pytest -n 0 -m faults --override-ini addopts='-q --import-mode=importlib' tests/faults
+faults: $(READY)  ## long fault batteries: kill -9 under load, with their negative controls
+	$(BIN)/pytest -n 0 -m faults -s tests/faults
 
-bench-start: $(READY)  ## figures of docs/benchmarks/start.md
-	@$(BIN)/python benchmarks/start.py
+bench-%: $(READY)  ## figures of a room, for example bench-start, bench-contract, bench-store, bench-serve
+	@$(BIN)/python benchmarks/$*.py
