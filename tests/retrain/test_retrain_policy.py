@@ -105,9 +105,7 @@ def test_growth_fires_from_its_factor_on(labelled: int, fit: int, state: State) 
 
 def test_growth_says_its_numbers() -> None:
     found = Growth(1.5).judge(Evidence(labelled=1200, labelled_at_fit=1000))
-    assert found.reasons == (
-        "1,200 labelled rows against 1,000 at the last fit; a retrain is due from 1,500 on",
-    )
+    assert found.reasons == ("1,200 labelled rows against 1,000 at the last fit; a retrain is due from 1,500 on",)
 
 
 def project(*triggers: str) -> Project:
