@@ -127,5 +127,6 @@ watermark = "asked_at"
     assert [source.kind for source in project.sources] == ["files", "database", "api"]
     assert project.sources[1].key == ("flight_id",)
     assert "secret" not in repr(project)
+    assert project.sources[1].url == f"sqlite:///{tmp_path.resolve() / 'secret.db'}"
     assert project.sources[2].page.size == 100
     assert project.pipeline.sql == tmp_path.resolve() / "pipeline.sql"

@@ -1,6 +1,7 @@
 """An API gives each state of each item once, is asked politely, and is never trusted."""
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -355,6 +356,28 @@ def test_headers_are_sent_and_never_shown(api: Api) -> None:
     for header in ("CANARY\r\nX: y", "CANARY\u20ac"):
         assert isinstance(failure(api.spec(headers={"Authorization": header})), ConfigError)
     assert "?token" not in str(failure(api.spec(url=f"http://127.0.0.1:{api.port}/planes?token=CANARY")))
+
+
+def test_a_host_is_asked_by_its_name(api: Api) -> None:
+    """Connections go to the address that was checked, but the server must still know which site is meant."""
+    api.give([{"id": 1}])
+    take(api.spec(url=f"http://localhost:{api.port}/planes"))
+    assert api.asked[0][1]["Host"] == f"localhost:{api.port}"
+
+
+def test_a_name_that_changes_its_mind_gains_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address that was checked is the one that is connected to, whatever the name means a moment later."""
+    resolve, asked = socket.getaddrinfo, []
+
+    def rebind(host: Any, *rest: Any, **more: Any) -> Any:
+        asked.append(host)
+        later = "127.0.0.2" if asked.count("rebind.example") > 1 else "127.0.0.1"
+        return resolve(later if host == "rebind.example" else host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebind)
+    api.give([{"id": 1}])
+    assert len(rows(take(api.spec(url=f"http://rebind.example:{api.port}/planes"))[0])) == 1
+    assert asked.count("rebind.example") == 1
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

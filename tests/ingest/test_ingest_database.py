@@ -236,6 +236,15 @@ def test_a_missing_key_rejects_the_row_once(upstream: Upstream) -> None:
     assert list(upstream.chunks()) == []
 
 
+def test_many_rows_of_one_place_are_all_read(tmp_path: Path) -> None:
+    """Neither a cursor nor a key tells them apart, so they do not fit into chunks; still each comes once."""
+    upstream = Upstream(tmp_path / "up.db", chunk=2)
+    upstream.put(*(("same", second(1), number) for number in range(9)), *((None, second(1), 9) for _ in range(9)))
+    chunks = list(upstream.chunks())
+    assert sorted(one for chunk in chunks for one in chunk.frame["n"]) == list(range(9))
+    assert list(upstream.chunks()) == []
+
+
 def test_rows_without_cursor_are_told_and_read_when_they_have_one(upstream: Upstream) -> None:
     upstream.put(("a", None, 1))
     (chunk,) = upstream.chunks()

@@ -54,6 +54,12 @@ def test_new_is_what_no_kept_row_equals(candidates: list[tuple[object, ...]], ke
     assert [identity(row) for row in found.rows()] == expected
 
 
+def test_every_nan_is_the_same_and_no_zero_is_another() -> None:
+    kept = pl.DataFrame({"f": [-NAN, 0.0, math.inf]})
+    found = new_rows(pl.DataFrame({"f": [NAN, -0.0, math.inf, None]}), kept, ["f"])
+    assert str(found["f"].to_list()) == "[-0.0, None]"
+
+
 def test_only_the_named_columns_count() -> None:
     candidates = pl.DataFrame({"a": [1, 2], "b": ["x", "y"]})
     kept = pl.DataFrame({"a": [1], "b": ["other"]})

@@ -147,17 +147,24 @@ def _project(file: ProjectFile, folder: Path) -> Project:
 
 def _source(name: str, table: SourceTable, folder: Path) -> SourceSpec:
     plain = table.model_dump(
-        exclude={"path", "csv", "format", "key", "page", "query", "rate", "settle", "max_expansion"}
+        exclude={"path", "url", "csv", "format", "key", "page", "query", "rate", "settle", "max_expansion"}
     )
     return SourceSpec(
         name=name,
         path=folder / table.path,
+        url=_anchor(table.url, folder),
         format="parquet" if table.format == "parquet" else "csv",
         csv=CsvForm(**table.csv.model_dump()),
         key=tuple(table.key),
         page=PageSpec(**table.page.model_dump()),
         **plain,
     )
+
+
+def _anchor(url: str, folder: Path) -> str:
+    """Return a database's URL with SQLite's path made absolute: like every path, it is relative to the file."""
+    path = url.removeprefix("sqlite:///")
+    return f"sqlite:///{folder / path}" if path != url and not path.startswith(":") else url
 
 
 def _overlay(tables: dict[str, Any], environ: Mapping[str, str]) -> Iterator[Mistake]:

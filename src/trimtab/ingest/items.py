@@ -86,7 +86,7 @@ def _sort_of(value: Any) -> Sort:
 
 def _one_sort(sorts: set[Sort], *, is_key: bool) -> Sort:
     if sorts == {"whole"}:
-        return "whole"
+        return "whole" if is_key else "number"
     if sorts == {"whole", "number"}:
         return "number"
     return next(iter(sorts)) if len(sorts) == 1 else "text"
