@@ -82,6 +82,17 @@ def test_an_unknown_variable_of_ours_is_a_mistake(tmp_path: Path) -> None:
         read(tmp_path, TRIMTAB_KEY="1")
 
 
+def test_a_mistake_of_the_environment_is_not_blamed_on_the_file(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"The environment has a mistake.\n  TRIMTAB_SERVE__PORTT: unknown key; did you"
+    ):
+        read(tmp_path, TRIMTAB_SERVE__PORTT="1")
+    with pytest.raises(ConfigError, match=r"The environment has a mistake.\n  PORT: "):
+        read(tmp_path, PORT="abc")
+    with pytest.raises(ConfigError, match=r"trimtab.toml has 2 mistakes"):
+        read(tmp_path, "[serve]\nhots = 1\n", PORT="abc")
+
+
 def test_a_reference_to_a_missing_variable_is_named_without_a_value(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"serve.host: the environment has no variable HOST_NAME"):
         read(tmp_path, '[serve]\nhost = "env:HOST_NAME"\n')

@@ -6,6 +6,8 @@ from types import MappingProxyType
 import polars as pl
 import pytest
 
+from trimtab import clock
+from trimtab.errors import UsageError
 from trimtab.loop.forward import OUTCOMES, PREDICTIONS, frame_of
 from trimtab.loop.known import AsOf, count_once, load_answers, load_labelled, resolve
 from trimtab.loop.state import Wheel
@@ -67,7 +69,7 @@ def learn(wheel: Wheel, value: str, known: float, *, identity: str | None = None
 
 
 def read_clean(wheel: Wheel, rows: Iterable[tuple[int, float, str | None, float]]) -> None:
-    """Put rows (key, a, label, day of arrival) into the table `clean`."""
+    """Put rows (key, a, label, day of arrival) into the table of clean rows."""
     frame = pl.DataFrame(
         [
             {"id": key, "a": a, "when": day(0), "_label": label, "_event_at": day(at), "_row": place,
@@ -77,7 +79,7 @@ def read_clean(wheel: Wheel, rows: Iterable[tuple[int, float, str | None, float]
         schema_overrides={"_label": pl.String, "_warnings": pl.List(pl.String),
                           **dict.fromkeys(("when", "_event_at", "_arrived_at"), pl.Datetime("us", "UTC"))},
     )  # fmt: skip
-    wheel.lake.append("clean", frame)
+    wheel.lake.append(wheel.clean, frame)
 
 
 def values(wheel: Wheel, at: AsOf = NOW) -> dict[str, str | None]:
@@ -124,7 +126,7 @@ def test_labelled_rows_come_from_sources_and_from_answered_requests_once_per_key
     assert found == {1: (1.5, "no"), 2: (2.5, "yes"), 9: (0.1 + 0.2, "no"), 3: (-7.0, "yes")}
     assert rows["when"].to_list() == [day(0)] * 4
     assert snapshot.rows == 4
-    assert snapshot.pins == {"clean": 1, "predictions": 2, "outcomes": 3}
+    assert snapshot.pins == {wheel.clean: 1, "predictions": 2, "outcomes": 3}
 
 
 def test_what_arrives_later_changes_nothing_that_was_known(wheel: Wheel) -> None:
@@ -149,7 +151,16 @@ def test_a_position_counts_rows_in_the_order_of_arrival(wheel: Wheel) -> None:
     learn(wheel, "no", 8, identity="p")
     learn(wheel, "no", 8, identity="q")
     assert values(wheel, resolve(wheel, 3)) == {"p": "no"}
-    assert set(values(wheel, resolve(wheel, 99))) == {"p", "q"}
+    assert values(wheel, resolve(wheel, 2)) == {}
+    assert load_labelled(wheel, resolve(wheel, 1)).rows["id"].to_list() == [1]
+    for position in (0, 5):
+        with pytest.raises(UsageError, match="as-of"):
+            resolve(wheel, position)
+
+
+def test_a_moment_in_the_future_is_refused(wheel: Wheel) -> None:
+    with pytest.raises(UsageError, match="lies in the future"):
+        resolve(wheel, clock.now() + timedelta(days=1))
 
 
 def test_an_empty_record_has_no_answers_and_no_rows(wheel: Wheel) -> None:

@@ -112,11 +112,11 @@ def shop(tmp_path: Path) -> Path:
 
 
 def clean(wheel: Wheel) -> list[tuple[object, ...]]:
-    return wheel.lake.read("clean").sort("_row").select("id", "price", "rain").collect().rows()
+    return wheel.lake.read(wheel.clean).sort("_row").select("id", "price", "rain").collect().rows()
 
 
 def quarantine(wheel: Wheel) -> list[tuple[object, ...]]:
-    rows = wheel.lake.read("quarantine").select("_source", pl.col("reasons").list.join(",")).collect().rows()
+    rows = wheel.quarantined().select("_source", pl.col("reasons").list.join(",")).collect().rows()
     return sorted(rows)
 
 
@@ -151,7 +151,7 @@ def test_outcomes_of_a_source_label_rows_by_key_once(shop: Path) -> None:
     rows = load_labelled(wheel, resolve(wheel, None)).rows
     assert rows.select("id", "_label").rows() == [(1, "yes"), (2, "no")]
     assert wheel.lake.read("outcomes").collect().height == 2
-    assert ("returns", "line:the value is none of no, yes") in quarantine(wheel)
+    assert ("returns", "line:the value is none of 'no', 'yes'") in quarantine(wheel)
 
 
 def test_only_the_sources_of_one_role_are_read_where_asked(shop: Path) -> None:

@@ -26,12 +26,13 @@ def tick(
 ) -> int:
     """Turn the wheel once: forward the log, ingest, join outcomes, judge, and, where due, retrain and replace.
 
-    For cron, Airflow or a CronJob. A turn that is killed is finished by the next one.
+    For cron, Airflow or a CronJob. A turn that is killed is finished by the next one. Exit code 1 where a source could
+    not be read: the turn goes on without it.
     """
     with progress(f"Turning the wheel of {folder.resolve().name} ...") as tell:
         turned = turn(open_wheel(folder), as_of=read_moment(as_of), tell=tell)
     show(describe_turn(turned), {"turn": turned}, as_json=as_json)
-    return 0
+    return int(bool(turned.ingested.failures))
 
 
 def read_moment(text: str | None) -> datetime | int | None:
@@ -49,6 +50,7 @@ def describe_turn(turned: Ticked) -> tuple[str, ...]:
         f"Forwarded to the lake: {moved or 'nothing new'}.",
         f"Ingested: {describe_rows(read)}.",
         *count_rules(read.reasons),
+        *(f"Could not be read: {failure}" for failure in read.failures),
         *(describe_finding(finding) for finding in turned.findings),
         *(f"Decision {decision.number}: {join_reasons(decision.reasons)}" for decision in turned.decisions),
         f"Epoch {turned.epoch} answers." if turned.epoch else "Nothing answers yet.",

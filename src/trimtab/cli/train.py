@@ -6,6 +6,7 @@ from trimtab.loop.cycle import Trained
 from trimtab.loop.cycle import train as train_version
 from trimtab.loop.state import open_wheel
 from trimtab.metrics.figures import spread
+from trimtab.nouns import State
 
 
 def train(folder: Folder = HERE, /, *, as_json: AsJson = False) -> int:
@@ -17,7 +18,8 @@ def train(folder: Folder = HERE, /, *, as_json: AsJson = False) -> int:
         wheel = open_wheel(folder)
         done = train_version(wheel, tell=tell)
     answering = wheel.catalog.standings().champion == done.version.id
-    step = suggest("serve", folder) if answering else suggest("promote", done.version.name, "--project", folder)
+    better = done.decision.verdict is not None and done.decision.verdict.state is State.PASS
+    step = suggest("promote", done.version.name, "--project", folder) if better else suggest("serve", folder)
     facts = {"task": wheel.contract.target.task, **list_training(done)}
     show((*describe_training(done, answering=answering), step), facts, as_json=as_json)
     return 0

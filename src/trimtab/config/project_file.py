@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,10 @@ def load(folder: Path, environ: Mapping[str, str] | None = None) -> Project:
     wrong = [*_overlay(tables, environ), *_resolve(tables, environ, "")]
     if wrong:
         raise fail(str(path), wrong)
-    file = check(ProjectFile, tables, str(path))
+    try:
+        file = check(ProjectFile, tables, str(path))
+    except ConfigError as error:
+        raise _blame(error, environ, str(path)) from None
     if mistakes := tuple(_mistakes(file)):
         raise fail(str(path), mistakes)
     return _project(file, folder.resolve())
@@ -179,6 +183,20 @@ def _overlay(tables: dict[str, Any], environ: Mapping[str, str]) -> Iterator[Mis
             yield Mistake(variable, what)
     if "PORT" in environ and "TRIMTAB_SERVE__PORT" not in environ:
         _put(tables, ["serve", "port"], _value(environ["PORT"]))
+
+
+def _blame(error: ConfigError, environ: Mapping[str, str], where: str) -> ConfigError:
+    """Return the error with the variable's name in place of a key that came from the environment."""
+    given = {_key_of(variable): variable for variable in environ if variable.startswith("TRIMTAB_")}
+    if "PORT" in environ and "serve.port" not in given:
+        given["serve.port"] = "PORT"
+    mistakes = [replace(mistake, where=given.get(mistake.where, mistake.where)) for mistake in error.mistakes]
+    blamed = [mistake for mistake in mistakes if mistake.where in given.values()]
+    return fail("The environment" if len(blamed) == len(mistakes) else where, mistakes)
+
+
+def _key_of(variable: str) -> str:
+    return variable.removeprefix("TRIMTAB_").lower().replace("__", ".")
 
 
 def _put(tables: dict[str, Any], path: list[str], value: object) -> str:

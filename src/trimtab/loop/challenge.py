@@ -149,7 +149,8 @@ def _propose(wheel: Wheel, newcomer: Newcomer, champion: Version, at: AsOf) -> D
     if verdict.state is State.FAIL:
         return _record(wheel, decide(verdict, at=moment, as_of=at.rows, by="propose"), version)
     said = tuple(reason for gate in verdict.gates for reason in gate.reasons)
-    opening = f"{version.name} is proposed beside {champion.name}; `trimtab promote {version.name}` lets it answer"
+    shown = "it was shown to be better" if verdict.state is State.PASS else "nothing shows yet that it is better"
+    opening = f"{version.name} is proposed beside {champion.name}: {shown}"
     return _record(wheel, Decision("admit", "propose", (opening, *said), moment, at.rows, verdict=verdict), version)
 
 

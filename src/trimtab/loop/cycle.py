@@ -1,14 +1,14 @@
 """The wheel's first half, read from top to bottom: ingest, check, keep, train."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
 from trimtab.contract.check import report
 from trimtab.contract.clean import compile_frame
-from trimtab.errors import DataError
+from trimtab.errors import DataError, Mistake, TrimtabError
 from trimtab.ingest import open_source
 from trimtab.loop import challenge
 from trimtab.loop.gather import keep_raw
@@ -25,7 +25,8 @@ Tell = Callable[[str], None]
 class Ingested:
     """What became of the rows read: rows_in = accepted + quarantined + rejected, exactly.
 
-    Quarantined rows broke a rule of the Contract; rejected lines could not be read as a row. Both are kept.
+    Quarantined rows broke a rule of the Contract; rejected lines could not be read as a row. Both are kept. `failures`
+    are sources that could not be read at all; the others were.
     """
 
     accepted: int = 0
@@ -34,6 +35,7 @@ class Ingested:
     reasons: Mapping[str, int] = field(default_factory=dict)
     sources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     sentences: tuple[str, ...] = ()
+    failures: tuple[Mistake, ...] = ()
 
     @classmethod
     def of(
@@ -74,22 +76,43 @@ def ingest(wheel: Wheel, *, tell: Tell, role: str = "") -> Ingested:
     The position travels in the commit that holds the rows, so a crash at any point skips nothing and repeats nothing.
     """
     with wheel.turn("ingest"):
-        return read_sources(wheel, tell=tell, role=role)
+        done, errors = _read(wheel, tell=tell, role=role)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise DataError(f"{len(errors)} sources could not be read; the others were.", mistakes=done.failures)
+    return done
 
 
-def read_sources(wheel: Wheel, *, tell: Tell, role: str = "") -> Ingested:
-    """Do the work of `ingest` for a caller that already holds the turn."""
+def read_sources(wheel: Wheel, *, tell: Tell) -> Ingested:
+    """Do the work of `ingest` for a turn that goes on with what could be read; see `failures` for what could not."""
+    return _read(wheel, tell=tell, role="")[0]
+
+
+def _read(wheel: Wheel, *, tell: Tell, role: str) -> tuple[Ingested, Sequence[TrimtabError]]:
+    errors: dict[str, TrimtabError] = {}
     counts: dict[str, Counter[str]] = {spec.name: Counter() for spec in wheel.project.sources}
     reasons: Counter[str] = Counter()
     for spec in (spec for spec in wheel.project.sources if role in {"", spec.role}):
-        rows, rejected = keep_raw(wheel, spec, tell=tell)
+        try:
+            rows, rejected = keep_raw(wheel, spec, tell=tell)
+        except TrimtabError as error:
+            errors[f"sources.{spec.name}"] = error
+            continue
         reasons.update(f"line:{line.reason}" for line in rejected)
         counts[spec.name].update(read=rows, rejected=len(rejected))
-    for name, checked in keep_clean(wheel, tell=tell):
-        account = counts.setdefault(name, Counter())
-        account.update(accepted=checked.clean.height, quarantined=checked.quarantine.height)
-        reasons.update(checked.counts)
-    return Ingested.of(sum(counts.values(), Counter()), reasons, {name: dict(count) for name, count in counts.items()})
+    try:
+        for name, checked in keep_clean(wheel, tell=tell):
+            account = counts.setdefault(name, Counter())
+            account.update(accepted=checked.clean.height, quarantined=checked.quarantine.height)
+            reasons.update(checked.counts)
+    except TrimtabError as error:
+        errors["pipeline" if wheel.project.pipeline.sql else "contract"] = error
+    done = Ingested.of(sum(counts.values(), Counter()), reasons, {name: dict(count) for name, count in counts.items()})
+    failures = tuple(
+        Mistake(where, " ".join([error.message, *map(str, error.mistakes)])) for where, error in errors.items()
+    )
+    return replace(done, failures=failures), tuple(errors.values())
 
 
 def check(wheel: Wheel, path: Path) -> Ingested:
@@ -123,7 +146,9 @@ def train(wheel: Wheel, *, tell: Tell) -> Trained:
     neither saw, and only proposed. Raises DataError when there are too few rows.
     """
     with wheel.turn("train"):
-        if wheel.lake.version("clean") < 0:
-            read_sources(wheel, tell=tell)
+        if wheel.lake.version(wheel.clean) < 0:
+            _, errors = _read(wheel, tell=tell, role="")
+            if errors:
+                raise errors[0]
         newcomer, decision = challenge.train_newcomer(wheel, resolve(wheel, None), tell=tell)
         return Trained(newcomer.version, newcomer.choice, decision, newcomer.rows.height)

@@ -17,6 +17,7 @@ from trimtab.errors import UsageError
 from trimtab.loop.state import Wheel
 from trimtab.nouns import Contract, Snapshot, canonical
 from trimtab.nouns.contract import ColumnType
+from trimtab.store.record import rfc3339
 
 TYPES: dict[ColumnType, pl.DataType] = {
     "number": pl.Float64(),
@@ -27,32 +28,61 @@ TYPES: dict[ColumnType, pl.DataType] = {
     "time": pl.Datetime("us", "UTC"),
     "date": pl.Date(),
 }
-TABLES = ("clean", "predictions", "outcomes")
 
 
 @dataclass(frozen=True, slots=True)
 class AsOf:
     """The moment of a turn: rows that arrived by `rows`, outcomes that were known and had arrived by `outcomes`.
 
-    The two differ only where the position is the time: position n means the first n rows, with all their outcomes.
+    The two differ only where the position is the time: position n means the first n rows in the order of arrival (of
+    one moment: clean rows by their number, then Predictions by id), with all their outcomes. `last` is then the n-th
+    one's mark: its `_row` or its id.
     """
 
     rows: datetime
     outcomes: datetime
+    last: int | str | None = None
+
+    def holds(self, mark: str) -> pl.Expr:
+        """Return whether a row had arrived; `mark` is the column that tells rows of one moment apart."""
+        arrived = pl.col("_arrived_at")
+        if self.last is None or (mark == "_row" and isinstance(self.last, str)):
+            return arrived <= self.rows
+        if mark == "id" and isinstance(self.last, int):
+            return arrived < self.rows
+        return (arrived < self.rows) | ((arrived == self.rows) & (pl.col(mark) <= self.last))
+
+
+def refuse_moment(wheel: Wheel, as_of: datetime | int | None) -> None:
+    """Raise UsageError for a moment that cannot be meant: in the future, or a position where rows have none."""
+    if isinstance(as_of, datetime) and as_of > clock.now():
+        raise UsageError(f"--as-of {as_of:%Y-%m-%dT%H:%M:%SZ} lies in the future.", hint="leave it out to mean now")
+    if isinstance(as_of, int) and wheel.contract.row.order != "file":
+        raise UsageError('A position needs order = "file" in contract.toml.', hint="give --as-of a time instead")
+    if isinstance(as_of, int) and as_of < 1:
+        raise UsageError(f"--as-of {as_of} is no position.", hint="the first row has position 1")
 
 
 def resolve(wheel: Wheel, as_of: datetime | int | None) -> AsOf:
-    """Return the moment meant by a time, by a position (with `order = "file"` only), or by None: now."""
-    present = clock.now()
-    if as_of is None:
-        return AsOf(present, present)
-    if isinstance(as_of, datetime):
-        return AsOf(as_of, as_of)
-    if wheel.contract.row.order != "file":
-        raise UsageError('A position needs order = "file" in contract.toml.', hint="give --as-of a time instead")
-    arrivals = [wheel.lake.read(table).select("_arrived_at") for table in ("clean", "predictions")]
-    moments = pl.concat(arrivals).collect()["_arrived_at"].sort()
-    return AsOf(moments[as_of - 1] if 0 < as_of <= len(moments) else present, present)
+    """Return the moment meant by a time, by a position (with `order = "file"` only), or by None: now.
+
+    Raises UsageError for a moment that cannot be meant.
+    """
+    refuse_moment(wheel, as_of)
+    if isinstance(as_of, int):
+        return _find_position(wheel, as_of)
+    moment = as_of or clock.now()
+    return AsOf(moment, moment)
+
+
+def _find_position(wheel: Wheel, position: int) -> AsOf:
+    rows = wheel.lake.read(wheel.clean).select("_arrived_at", "_row", pl.lit(None, pl.String).alias("id"))
+    answers = wheel.lake.read("predictions").select("_arrived_at", pl.lit(None, pl.Int64).alias("_row"), "id")
+    stream = pl.concat([rows, answers]).sort("_arrived_at", "_row", "id", nulls_last=True).collect()
+    if position > stream.height:
+        raise UsageError(f"--as-of {position} is beyond the end: {stream.height:,} rows have arrived.")
+    moment, row, identity = stream.row(position - 1)
+    return AsOf(moment, clock.now(), identity if row is None else row)
 
 
 def load_outcomes(wheel: Wheel, at: AsOf, version: int | None = None) -> pl.DataFrame:
@@ -71,7 +101,7 @@ def load_outcomes(wheel: Wheel, at: AsOf, version: int | None = None) -> pl.Data
 
 def load_answers(wheel: Wheel, at: AsOf) -> pl.DataFrame:
     """Return the Predictions made by `at`, in order of arrival, with `value` and `_known_at` (null: no Outcome)."""
-    found = wheel.lake.read("predictions").filter(pl.col("_arrived_at") <= at.rows).collect()
+    found = wheel.lake.read("predictions").filter(at.holds("id")).collect()
     return _join(found, load_outcomes(wheel, at)).sort("_arrived_at", "id")
 
 
@@ -89,7 +119,7 @@ def load_labelled(wheel: Wheel, at: AsOf) -> Labelled:
     They come from two places: rows of the sources with their label (or an Outcome by key), and Predictions with their
     Outcome. Where a key names the same row twice, the one that arrived last counts.
     """
-    pins = {table: wheel.lake.version(table) for table in TABLES}
+    pins = _pin_tables(wheel)
     labelled = _read_labelled(wheel, at, pins)
     return Labelled(labelled.drop("_told_at"), _snapshot(labelled, at, pins))
 
@@ -97,14 +127,19 @@ def load_labelled(wheel: Wheel, at: AsOf) -> Labelled:
 def load_history(wheel: Wheel) -> pl.DataFrame:
     """Return all labelled rows known now, with `_told_at`: when upstream knew the label (null where it came along)."""
     present = clock.now()
-    return _read_labelled(wheel, AsOf(present, present), {table: wheel.lake.version(table) for table in TABLES})
+    return _read_labelled(wheel, AsOf(present, present), _pin_tables(wheel))
+
+
+def _pin_tables(wheel: Wheel) -> dict[str, int]:
+    """Return the Delta versions that a Snapshot stands on."""
+    return {table: wheel.lake.version(table) for table in (wheel.clean, "predictions", "outcomes")}
 
 
 def _read_labelled(wheel: Wheel, at: AsOf, pins: Mapping[str, int]) -> pl.DataFrame:
     contract = wheel.contract
     outcomes = load_outcomes(wheel, at, pins["outcomes"])
-    rows = wheel.lake.read("clean", version=pins["clean"]).filter(pl.col("_arrived_at") <= at.rows).collect()
-    answers = wheel.lake.read("predictions", version=pins["predictions"]).filter(pl.col("_arrived_at") <= at.rows)
+    rows = wheel.lake.read(wheel.clean, version=pins[wheel.clean]).filter(at.holds("_row")).collect()
+    answers = wheel.lake.read("predictions", version=pins["predictions"]).filter(at.holds("id"))
     frames = [_from_sources(rows, outcomes, contract), _from_answers(answers.collect(), outcomes, contract)]
     labelled = pl.concat(frames, how="vertical").filter(pl.col("_label").is_not_null())
     labelled = _newest_of_each(labelled.sort("_arrived_at", "_row", nulls_last=True), "_key")
@@ -129,7 +164,8 @@ def _from_sources(rows: pl.DataFrame, outcomes: pl.DataFrame, contract: Contract
     late = pl.col("_label").is_null() & pl.col("value").is_not_null()
     return joined.with_columns(
         pl.coalesce("_label", "value").alias("_label"),
-        pl.when(late).then(pl.max_horizontal("_known_at", "_arrived_at")).otherwise("_arrived_at").alias("_known_at"),
+        # When the label came, not the row: a pipeline emits a row again when its content or the Contract has changed.
+        pl.when(late).then("_known_at").otherwise("_arrived_at").alias("_known_at"),
         pl.when(late).then("known_at").alias("_told_at"),
         pl.lit("", pl.String).alias("_id"),
     ).select(_shape(contract))
@@ -234,6 +270,10 @@ def _empty(contract: Contract) -> pl.DataFrame:
     return pl.DataFrame(schema={**dict(_columns(contract)), **meta})
 
 
+def _rfc3339(moment: object) -> str:
+    return rfc3339(moment) if isinstance(moment, datetime) else ""
+
+
 def _snapshot(labelled: pl.DataFrame, at: AsOf, pins: Mapping[str, int]) -> Snapshot:
     content = labelled.drop("_known_at", "_told_at", "_arrived_at", "_row", "_key", "_id").write_csv().encode()
     period = labelled["_event_at"].drop_nulls()
@@ -242,6 +282,6 @@ def _snapshot(labelled: pl.DataFrame, at: AsOf, pins: Mapping[str, int]) -> Snap
         pins=pins,
         rows=labelled.height,
         fingerprint=hashlib.sha256(content).hexdigest()[:16],
-        since=str(period.min() or ""),
-        until=str(period.max() or ""),
+        since=_rfc3339(period.min()),
+        until=_rfc3339(period.max()),
     )

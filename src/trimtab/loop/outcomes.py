@@ -115,11 +115,15 @@ class OutcomeReader:
         label = self.label(row[self.value])
         if label is None:
             classes = self.contract.target.classes
-            return f"the value is none of {', '.join(classes)}" if classes else "the value is no finite number"
+            return (
+                f"the value is none of {', '.join(map(repr, classes))}" if classes else "the value is no finite number"
+            )
         known_at = _moment(row.get(self.known_at))
         if isinstance(known_at, str):
             return known_at
         prediction = row.get("prediction_id")
+        if prediction and clock.made_at(str(prediction)) is None:
+            return "prediction_id is none that trimtab gives"
         key = None if prediction or not self.contract.row.key else row_key(self.contract, self.row(row).values)
         if not prediction and key is None:
             return "names neither a prediction nor a whole key"

@@ -16,6 +16,7 @@ from trimtab.contract.clean import Checked, FrameContract, compile_frame
 from trimtab.errors import ConfigError
 from trimtab.loop.known import key_column
 from trimtab.loop.state import Wheel
+from trimtab.metrics.figures import count
 from trimtab.nouns import Contract, SourceSpec, Target
 from trimtab.pipeline.changes import new_rows
 from trimtab.pipeline.sql import run_sql
@@ -43,12 +44,23 @@ def keep_clean(wheel: Wheel, *, tell: Tell) -> Iterator[tuple[str, Checked]]:
 def _keep_source(wheel: Wheel, spec: SourceSpec, tell: Tell) -> Iterator[tuple[str, Checked]]:
     """Clean the raw rows that are not yet in `clean` or `quarantine`, a slice at a time."""
     app, frame_contract = f"clean/{spec.name}", compile_frame(wheel.contract, text=spec.is_text)
-    for rows, until in _slices(wheel, spec, "clean", app):
+    for rows, until in _slices(wheel, spec, wheel.clean, app):
         checked = frame_contract.apply(rows)
-        _keep_bad(wheel, checked.quarantine, app, until)
-        wheel.lake.append("clean", with_key(checked.clean, wheel.contract), app=app, number=until)
-        tell(f"{spec.name}: {checked.clean.height:,} rows clean, {checked.quarantine.height:,} quarantined")
+        _keep_bad(wheel, checked.quarantine, f"{wheel.clean}/{spec.name}", until)
+        wheel.lake.append(wheel.clean, with_key(checked.clean, wheel.contract), app=app, number=until)
+        tell(f"{spec.name}: {count(checked.clean.height, 'row')} clean, {checked.quarantine.height:,} quarantined")
+        for what in _look_for_gone(checked, rows.height, wheel.contract):
+            tell(f"{spec.name}: {what}")
         yield spec.name, checked
+
+
+def _look_for_gone(checked: Checked, rows: int, contract: Contract) -> Iterator[str]:
+    """Yield what a whole slice lacks: mostly a column that was renamed or dropped where the rows come from."""
+    for column in contract.columns:
+        if checked.counts.get(f"{column.name}:missing") == rows:
+            yield f"no row has a value in '{column.name}', which is required; is the column gone?"
+    if rows and checked.clean.height == rows and checked.clean["_label"].null_count() == rows:
+        yield f"no row has a label in '{contract.target.column}' yet"
 
 
 def _slices(wheel: Wheel, spec: SourceSpec, table: str, app: str) -> Iterator[tuple[pl.DataFrame, int]]:
@@ -66,17 +78,22 @@ def _keep_bad(wheel: Wheel, quarantine: pl.DataFrame, app: str, until: int) -> N
     """Append the bad rows that an interrupted turn has not appended already."""
     bad = quarantine.filter(pl.col("_row") >= (wheel.lake.committed("quarantine", app) or 0))
     if bad.height:
-        wheel.lake.append("quarantine", bad, app=app, number=until)
+        wheel.lake.append("quarantine", _under(wheel, bad), app=app, number=until)
+
+
+def _under(wheel: Wheel, bad: pl.DataFrame) -> pl.DataFrame:
+    """Return quarantined rows with the Contract that they broke: under another one they are judged anew."""
+    return bad.with_columns(pl.lit(wheel.contract.id).alias("_contract"))
 
 
 def _check_raw(wheel: Wheel, spec: SourceSpec, tell: Tell) -> Iterator[tuple[str, Checked]]:
     """Quarantine the raw rows that break `[raw.SOURCE]`, once; the pipeline leaves them out by the same rules."""
-    app, rules = f"raw/{spec.name}", raw_contract(wheel.contract, spec)
-    for rows, until in _slices(wheel, spec, f"raw/{spec.name}", "checked"):
+    app, rules = f"raw/{spec.name}/{wheel.contract.id}", raw_contract(wheel.contract, spec)
+    for rows, until in _slices(wheel, spec, f"raw/{spec.name}", app):
         checked = rules.apply(rows)
         _keep_bad(wheel, checked.quarantine, app, until)
         # An empty commit moves the mark forward: these rows were looked at.
-        wheel.lake.append(f"raw/{spec.name}", rows.drop("_source").clear(), app="checked", number=until)
+        wheel.lake.append(f"raw/{spec.name}", rows.drop("_source").clear(), app=app, number=until)
         if checked.quarantine.height:
             tell(f"{spec.name}: {checked.quarantine.height:,} raw rows quarantined")
         yield spec.name, replace(checked, clean=checked.clean.clear())
@@ -103,11 +120,11 @@ def _keep_candidates(wheel: Wheel, sql: Path, tell: Tell) -> Iterator[tuple[str,
     clean = new_rows(checked.clean, _kept_since(wheel, since), columns)
     bad = new_rows(checked.quarantine, _quarantined(wheel), ["raw"])
     if bad.height:
-        wheel.lake.append("quarantine", bad)
+        wheel.lake.append("quarantine", _under(wheel, bad))
     if clean.height:
         mark = candidates[spec.watermark].max()
         metadata = {"watermark": mark.isoformat()} if isinstance(mark, datetime) else {}
-        wheel.lake.append("clean", with_key(clean, contract), metadata=metadata)
+        wheel.lake.append(wheel.clean, with_key(clean, contract), metadata=metadata)
     tell(f"pipeline: {clean.height:,} rows new or changed, {bad.height:,} quarantined")
     yield PIPELINE, Checked(clean, bad, checked.counts if bad.height else {})
 
@@ -139,13 +156,13 @@ def _apply_rules(rows: pl.DataFrame, rules: FrameContract) -> pl.DataFrame:
 
 
 def _watermark(wheel: Wheel) -> datetime | None:
-    text = wheel.lake.metadata("clean").get("watermark")
+    text = wheel.lake.metadata(wheel.clean).get("watermark")
     return None if text is None else datetime.fromisoformat(text)
 
 
 def _with_origin(wheel: Wheel, candidates: pl.DataFrame) -> pl.DataFrame:
     """Return candidates with the meta columns of a row: `_row` goes on from the last clean one."""
-    last = wheel.lake.read("clean").select(pl.col("_row").max()).collect().item()
+    last = wheel.lake.read(wheel.clean).select(pl.col("_row").max()).collect().item()
     first = 0 if last is None else last + 1
     return candidates.with_columns(
         pl.int_range(first, first + candidates.height, dtype=pl.Int64).alias("_row"),
@@ -155,7 +172,7 @@ def _with_origin(wheel: Wheel, candidates: pl.DataFrame) -> pl.DataFrame:
 
 
 def _kept_since(wheel: Wheel, since: datetime | None) -> pl.DataFrame:
-    kept = wheel.lake.read("clean").filter(pl.col("_source") == PIPELINE)
+    kept = wheel.lake.read(wheel.clean).filter(pl.col("_source") == PIPELINE)
     column = wheel.project.pipeline.watermark
     if since is not None and column in kept.collect_schema().names():
         kept = kept.filter(pl.col(column) > since)
@@ -163,7 +180,7 @@ def _kept_since(wheel: Wheel, since: datetime | None) -> pl.DataFrame:
 
 
 def _quarantined(wheel: Wheel) -> pl.DataFrame:
-    return wheel.lake.read("quarantine").filter(pl.col("_source") == PIPELINE).collect()
+    return wheel.quarantined().filter(pl.col("_source") == PIPELINE).collect()
 
 
 def with_key(clean: pl.DataFrame, contract: Contract) -> pl.DataFrame:

@@ -38,6 +38,8 @@ Chooser = Callable[[pl.DataFrame], pl.Series]
 POLICIES = ("governed", "never", "always")
 FIRST_SHARE, FIRST_ROWS = 0.10, 2000
 BATCH_SHARE, BATCH_ROWS = 0.015, 150
+INSTANT = timedelta(microseconds=1)
+"""A batch ends this much before the next one begins: what is known at that very moment comes after the turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,8 @@ def follow(
 ) -> Line:
     """Lead one policy through the batches and score what it answered."""
     learn(turned, history, datetime.min.replace(tzinfo=UTC), begin, begin)
-    challenge.train_newcomer(turned, AsOf(begin, begin), tell=_say_nothing)
+    first = begin - INSTANT
+    challenge.train_newcomer(turned, AsOf(first, first), tell=_say_nothing)
     answers: list[Numbers] = []
     champions: list[str] = []
     since = begin
@@ -189,7 +192,8 @@ def follow(
         champions.append(champion)
         answers.append(answered)
         learn(turned, history, since, one.end, begin)
-        turn(turned, policy, AsOf(one.end, one.end))
+        last = one.end - INSTANT
+        turn(turned, policy, AsOf(last, last))
         since = one.end
         tell(f"{policy}: {one.name}, {champion} answered")
     return _score(policy, history, batches, answers, champions, turned.catalog.journal())
@@ -217,7 +221,7 @@ def learn(turned: Wheel, history: History, since: datetime, until: datetime, beg
     if plain.height:
         columns = [column.name for column in history.contract.columns]
         turned.lake.append(
-            "clean",
+            turned.clean,
             plain.select(
                 *columns,
                 "_label",

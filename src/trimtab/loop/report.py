@@ -3,13 +3,14 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import polars as pl
 
 from trimtab.contract.row import compile_row
-from trimtab.errors import UsageError
+from trimtab.errors import StoreError, UsageError, VersionError
 from trimtab.loop.forward import PREDICTIONS, frame_of
 from trimtab.loop.known import TYPES, AsOf, load_outcomes, resolve
 from trimtab.loop.state import Wheel
@@ -17,9 +18,13 @@ from trimtab.loop.tick import Measured, measure
 from trimtab.metrics.figures import count, figure
 from trimtab.nouns import Contract, Decision, Trim, Version
 from trimtab.nouns.identity import plain
+from trimtab.retrain.policy import find_running
 from trimtab.store import spool_folder
 from trimtab.store.spool import count_spooled, find_spooled
 from trimtab.train.artefact import Package
+
+NEWEST = 20
+"""Windows that a status shows; the record keeps them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +49,11 @@ def status(wheel: Wheel) -> Status:
     standing = wheel.champion()
     counts = _counts(wheel)
     journal = wheel.catalog.journal()
-    measured = measure(wheel, at) if standing else None
+    measured, broken = _try_measure(wheel, at) if standing else (None, "")
     sentences = [
         _about(wheel),
         _rows_sentence(counts),
-        *_standing_sentences(wheel, standing),
+        *((broken,) if broken else _standing_sentences(wheel, standing)),
         _answers_sentence(counts),
         *_measured_sentences(measured),
         *_last_decision(journal),
@@ -62,11 +67,20 @@ def status(wheel: Wheel) -> Status:
         "champion": _version_facts(standing[1]) if standing else None,
         "rows": counts,
         "findings": plain(measured.findings) if measured else [],
-        "windows": plain(measured.windows) if measured else [],
+        "windows": plain(measured.windows[-NEWEST:]) if measured else [],
         "decisions": len(journal),
-        "next": _next_verb(standing, counts),
+        "broken": broken,
+        "next": "train" if broken else _next_verb(standing, counts, measured, journal),
     }
     return Status(tuple(sentences), facts)
+
+
+def _try_measure(wheel: Wheel, at: AsOf) -> tuple[Measured | None, str]:
+    """Return what the outcomes say, or why the champion cannot be asked: a damaged Version must not hide the rest."""
+    try:
+        return measure(wheel, at), ""
+    except (VersionError, StoreError) as error:
+        return None, f"The champion cannot be opened: {error.message} `trimtab train` makes it anew from the same rows."
 
 
 def _about(wheel: Wheel) -> str:
@@ -75,10 +89,13 @@ def _about(wheel: Wheel) -> str:
 
 
 def _counts(wheel: Wheel) -> dict[str, int]:
-    heights = {
-        table: int(wheel.lake.read(table).select(pl.len()).collect().item())
-        for table in ("clean", "quarantine", "predictions", "outcomes")
+    tables = {
+        "clean": wheel.lake.read(wheel.clean),
+        "quarantine": wheel.quarantined(),
+        "predictions": wheel.lake.read("predictions"),
+        "outcomes": wheel.lake.read("outcomes"),
     }
+    heights = {name: int(table.select(pl.len()).collect().item()) for name, table in tables.items()}
     return {**heights, "waiting": count_spooled(spool_folder(wheel.project))}
 
 
@@ -88,7 +105,8 @@ def _rows_sentence(counts: Mapping[str, int]) -> str:
 
 def _answers_sentence(counts: Mapping[str, int]) -> str:
     kept = f"{count(counts['predictions'], 'prediction')} and {count(counts['outcomes'], 'outcome')} in the lake"
-    return f"{kept}; {count(counts['waiting'], 'record')} in the spool, for the next tick."
+    waiting = f"; {count(counts['waiting'], 'record')} in the spool, for the next tick" if counts["waiting"] else ""
+    return f"{kept}{waiting}."
 
 
 def _standing_sentences(wheel: Wheel, standing: tuple[Trim, Version] | None) -> Sequence[str]:
@@ -116,16 +134,21 @@ def _last_decision(journal: Sequence[Decision]) -> Sequence[str]:
     if not journal:
         return ()
     last = journal[-1]
-    return (f"Last decision, {last.at:%Y-%m-%d %H:%M} UTC: {'; '.join(last.reasons)}.",)
+    did = last.action.replace("_", " ")
+    return (f"Last decision ({did}), {last.at:%Y-%m-%d %H:%M} UTC: {'; '.join(last.reasons)}.",)
 
 
-def _next_verb(standing: object | None, counts: Mapping[str, int]) -> str:
+def _next_verb(
+    standing: object | None, counts: Mapping[str, int], measured: Measured | None, journal: Sequence[Decision]
+) -> str:
     """Return what to do next: `ingest`, `train`, `tick` or `serve`."""
     if not counts["clean"]:
         return "ingest"
     if standing is None:
         return "train"
-    return "tick" if counts["waiting"] else "serve"
+    due = measured is not None and any(finding.fires for finding in measured.findings)
+    waits = bool(journal) and journal[-1].action == "wait"
+    return "tick" if counts["waiting"] or find_running(journal) or (due and not waits) else "serve"
 
 
 def _version_facts(version: Version) -> dict[str, Any]:
@@ -214,12 +237,15 @@ def _prediction_sentences(facts: Mapping[str, Any]) -> Sequence[str]:
     version = facts["version"]
     lines = [
         f"Prediction {facts['prediction_id']}: {shown}.",
-        f"Asked {facts['arrived_at']}; {version['name']} ({version['family']}) answered at epoch {facts['epoch']}.",
+        f"Asked about {_minute(facts['asked_at'])}, arrived {_minute(facts['arrived_at'])}.",
+        f"{version['name']} ({version['family']}) answered at epoch {facts['epoch']}.",
     ]
     lines += [f"Warnings: {', '.join(facts['warnings'])}."] if facts["warnings"] else []
     lines += _contribution_sentences(facts["contributions"])
     outcome = facts["outcome"]
-    lines.append(f"Outcome: {outcome['value']}, known {outcome['known_at']}." if outcome else "No outcome yet.")
+    lines.append(
+        f"Outcome: {outcome['value']}, known {_minute(outcome['known_at'])}." if outcome else "No outcome yet."
+    )
     lines.append("Run again on the logged row: the same answer." if facts["same"] else "Run again: ANOTHER answer.")
     return lines
 
@@ -231,6 +257,10 @@ def _contribution_sentences(contributions: Mapping[str, float] | None) -> Sequen
     most = sorted(parts, key=lambda part: -abs(part[1]))[:5]
     said = ", ".join(f"{name} {value:+.3f}" for name, value in most)
     return (f"What moved it most, from {contributions['bias']:+.3f}: {said}.",)
+
+
+def _minute(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _short(value: object) -> str:

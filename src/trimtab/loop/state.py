@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import polars as pl
+
 from trimtab import config
 from trimtab.nouns import Contract, Project, Trim, Version
 from trimtab.store import open_blobs, open_catalog, open_index, open_lake
@@ -48,6 +50,18 @@ class Wheel:
     def contract(self) -> Contract:
         """The contract.toml as it stands now; ConfigError with every mistake where it has some."""
         return config.load_contract(self.project.contract)
+
+    @property
+    def clean(self) -> str:
+        """The lake's table of rows cleaned under the present Contract; every edit of it has a table of its own."""
+        return f"clean/{self.contract.id}"
+
+    def quarantined(self) -> pl.LazyFrame:
+        """Return the rows and lines that the present Contract does not take."""
+        rows = self.lake.read("quarantine")
+        if "_contract" not in rows.collect_schema().names():
+            return rows
+        return rows.filter(pl.col("_contract").is_null() | (pl.col("_contract") == self.contract.id))
 
     def package(self, version: str) -> Package:
         """Return the opened Version, its hashes checked."""

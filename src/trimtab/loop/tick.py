@@ -13,7 +13,7 @@ from trimtab.errors import TrimtabError
 from trimtab.loop.challenge import labels_of, retrain
 from trimtab.loop.cycle import Ingested, read_sources
 from trimtab.loop.forward import forward
-from trimtab.loop.known import AsOf, Labelled, count_once, load_answers, load_labelled, resolve
+from trimtab.loop.known import AsOf, Labelled, count_once, load_answers, load_labelled, refuse_moment, resolve
 from trimtab.loop.state import Wheel
 from trimtab.metrics import bounded_losses
 from trimtab.monitor.performance import Reference, Scored, WindowPerformance, realised
@@ -58,8 +58,10 @@ def tick(wheel: Wheel, *, as_of: datetime | int | None = None, tell: Tell) -> Ti
     """Turn the wheel once and return what happened. A crash at any line is made good by the next turn.
 
     `as_of` is the moment that the turn believes it is (a position with `order = "file"`): what arrived later does not
-    count. Raises Busy when another turn is under way.
+    count. A source that cannot be read does not stop the turn: see `ingested.failures`. Raises Busy when another turn
+    is under way.
     """
+    refuse_moment(wheel, as_of)
     with wheel.turn("tick"):
         forwarded = forward(wheel, tell=tell)
         ingested = read_sources(wheel, tell=tell)
