@@ -93,6 +93,13 @@ def test_scale_holds_every_value(values: list[float], steps: int) -> None:
     assert 2 <= len(scale.ticks) <= 2 * steps + 3
 
 
+def test_names_stand_beyond_a_mark_that_is_farther_than_the_last_point() -> None:
+    for place in (5, 9):
+        drawn = example((Mark(place, "v8 promoted"),)).specification()["datasets"].values()
+        names = next(rows for rows in drawn if "spot" in rows[0])
+        assert {row["x"] for row in names} == {max(7, place)}
+
+
 @given(st.lists(st.floats(0, HEIGHT), max_size=8))
 @settings(deadline=None, max_examples=200)
 def test_names_of_lines_never_overlap(spots: list[float]) -> None:

@@ -117,9 +117,9 @@ TOML = (
 
 ENVIRONMENT = (
     ("TRIMTAB_SEVRE__PORT", "1", ("TRIMTAB_SEVRE__PORT", "'serve'")),
-    ("TRIMTAB_SERVE__PROT", "1", ("serve.prot", "'port'")),
-    ("TRIMTAB_SERVE__PORT", "http", ("serve.port", "integer")),
-    ("TRIMTAB_SERVE__PORT", "99999", ("serve.port", "65535")),
+    ("TRIMTAB_SERVE__PROT", "1", ("The environment has a mistake", "TRIMTAB_SERVE__PROT", "'port'")),
+    ("TRIMTAB_SERVE__PORT", "http", ("TRIMTAB_SERVE__PORT", "integer")),
+    ("TRIMTAB_SERVE__PORT", "99999", ("TRIMTAB_SERVE__PORT", "65535")),
     ("TRIMTAB_NONSENSE", "1", ("TRIMTAB_NONSENSE", "unknown environment variable")),
 )
 
@@ -363,5 +363,7 @@ def test_bad_lines_of_outcomes_are_named_and_the_good_ones_kept(broken: Path, ca
     assert main(["outcomes", str(broken), "--input", str(broken / "outcomes.csv")]) == 1
     told = capsys.readouterr().out
     assert "3 refused" in told
-    assert all(phrase in told for phrase in ("line 3: the value is none of no, yes", "line 4: ", "line 5: known_at"))
+    assert all(
+        phrase in told for phrase in ("line 3: the value is none of 'no', 'yes'", "line 4: ", "line 5: known_at")
+    )
     assert open_wheel(broken).lake.read("outcomes").collect().height == 1

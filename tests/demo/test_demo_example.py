@@ -131,7 +131,7 @@ def test_the_project_reads_three_kinds_of_source_and_the_outcomes(project: dict[
     sources = project["sources"]
     assert {source["kind"] for source in sources.values()} == {"database", "files", "api"}
     assert [name for name, source in sources.items() if source.get("role") == "outcomes"] == ["landings"]
-    assert project["pipeline"] == {"sql": "pipeline.sql"}
+    assert project["pipeline"] == {"sql": "pipeline.sql", "watermark": "asked_at", "lateness": "3d"}
 
 
 def test_the_drop_has_the_columns_that_the_pipeline_reads(weather: pl.DataFrame, tmp_path: Path) -> None:

@@ -55,14 +55,20 @@ def _draw_points(chart: Chart) -> Any:
 
 
 def _draw_names(chart: Chart, y: Scale) -> Any:
-    """Write each line's name at its end, moved apart where two ends are close."""
+    """Write each line's name at its end, moved apart where two ends are close, and beyond every mark."""
+    last = max((mark.x for mark in chart.marks), key=place_of, default=None)
     ends = {name: points[-1] for name, points in chart.series.items() if points}
     spots = spread([HEIGHT * (1 - y.share(height)) for _, height in ends.values()], 17)
     rows = [
-        {"x": _plain(x), "spot": spot, "line": name} for (name, (x, _)), spot in zip(ends.items(), spots, strict=True)
+        {"x": _plain(_farther(x, last)), "spot": spot, "line": name}
+        for (name, (x, _)), spot in zip(ends.items(), spots, strict=True)
     ]
     names = _chart(rows).mark_text(align="left", dx=10, fontSize=12.5, fontWeight="bold", clip=False)
     return names.encode(x=_x(chart), y=alt.Y("spot:Q", scale=None, axis=None), text="line:N", color=_colour(chart))
+
+
+def _farther(x: X, other: X | None) -> X:
+    return x if other is None or place_of(other) <= place_of(x) else other
 
 
 def _draw_marks(chart: Chart) -> list[Any]:

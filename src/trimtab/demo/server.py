@@ -21,7 +21,7 @@ PATIENCE = 30.0
 
 @dataclass
 class Server:
-    """`trimtab serve DIR` on a free port, from `with` to the end of it.
+    """`trimtab serve DIR` on a free port, until the end of the `with`, or of this process (see leash.py).
 
     `log` is the file that gets the server's own words; `microseconds` holds how long each row asked alone took.
     """
@@ -29,13 +29,20 @@ class Server:
     folder: Path
     log: Path
     process: subprocess.Popen[str] | None = None
+    leash: subprocess.Popen[str] | None = None
     client: http.client.HTTPConnection | None = None
     microseconds: list[int] = field(default_factory=list)
 
     def __enter__(self) -> Self:
+        return self if self.client else self.start()
+
+    def start(self) -> Self:
+        """Start the server and wait until it is ready; `with` does it where nobody did."""
         command = [sys.executable, "-m", "trimtab.cli", "serve", str(self.folder), "--port", "0"]
         with self.log.open("w", encoding="utf-8") as log:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+            self.process = start_apart(command, stdout=subprocess.PIPE, stderr=log)
+        leash = [sys.executable, "-m", "trimtab.demo.leash", str(self.process.pid)]
+        self.leash = start_apart(leash, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         address = urlsplit(self._wait_ready())
         self.client = http.client.HTTPConnection(address.hostname or "", address.port, timeout=PATIENCE)
         return self
@@ -43,14 +50,14 @@ class Server:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.client is not None:
-            self.client.close()
-        stop(self.process)
+        self.hang_up()
+        self._stop()
 
     def predict(self, rows: Sequence[Mapping[str, object]]) -> list[dict[str, Any]]:
         """Return the replies to rows, in order: one row alone as a flat object, several in an envelope."""
         if len(rows) > 1:
-            return list(self.post("/predict", {"rows": rows})[1]["results"])
+            reply = self.post("/predict", {"rows": rows})[1]
+            return list(reply.get("results") or [reply] * len(rows))
         started = clock.monotonic_ns()
         reply = self.post("/predict", rows[0])[1]
         self.microseconds.append((clock.monotonic_ns() - started) // 1000)
@@ -64,15 +71,29 @@ class Server:
     def wait_epoch(self, epoch: int) -> bool:
         """Wait until the server answers with an epoch; False where it still does not after some seconds.
 
-        A new connection is used: on a busy machine a tick may outlast what a server waits for on an idle one.
+        The connection is new before and closed after: what comes between two months outlasts a server's patience.
         """
+        followed = False
+        self.hang_up()
+        for _ in range(100):
+            followed = json.loads(self._ask("GET", "/model", "", {})[1]).get("epoch") == epoch
+            if followed:
+                break
+            clock.sleep(0.1)
+        self.hang_up()
+        return followed
+
+    def _stop(self) -> None:
+        """End the leash, then the server: in this order the leash can never mean another process."""
+        if self.leash is not None:
+            self.leash.kill()
+            self.leash.communicate()
+        stop(self.process)
+
+    def hang_up(self) -> None:
+        """Close the connection; the next request opens another."""
         if self.client is not None:
             self.client.close()
-        for _ in range(100):
-            if json.loads(self._ask("GET", "/model", "", {})[1]).get("epoch") == epoch:
-                return True
-            clock.sleep(0.1)
-        return False
 
     def _ask(self, method: str, path: str, body: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
         if self.client is None:
@@ -92,10 +113,15 @@ class Server:
         line = read_line(self.process.stdout, PATIENCE)
         address = next((word for word in line.split() if word.startswith("http://")), "")
         if not address:
-            stop(self.process)
+            self._stop()
             words = self.log.read_text(encoding="utf-8").strip()[-500:]
             raise HostError(f"The server did not become ready within {PATIENCE:.0f} s: {line or words}")
         return address
+
+
+def start_apart(command: Sequence[str], **streams: int | IO[str]) -> subprocess.Popen[str]:
+    """Start a process that Ctrl-C does not reach: it is for this one, which then ends its children in their order."""
+    return subprocess.Popen(command, text=True, start_new_session=True, **streams)  # type: ignore[call-overload,no-any-return]  # streams as Popen takes them
 
 
 def read_line(stream: IO[str], seconds: float) -> str:

@@ -1,99 +1,93 @@
-"""What happened, kept while it happens: steps, answers, and how wrong they were."""
+"""What happened, kept while it happens: months, answers, Decisions, seconds."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from trimtab.demo.digits import Scan, measure_ink
+from trimtab import clock
 from trimtab.loop.state import Wheel
 from trimtab.loop.tick import Ticked
-from trimtab.nouns import Decision, Version
+from trimtab.nouns import Decision
+
+PLANTER = "demo"
+"""Who proposes the planted challenger, as the journal says it: `person:demo`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One row that was asked, what it really was, and the answer: its id and its probability of the positive class."""
+class Month:
+    """One month: how many rows were asked, who answered, the planted challenger's Decision, and the tick at its end."""
 
-    row: Mapping[str, int]
-    truth: str
-    id: str
-    probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The rows from `first` to `last` (counted from 1), the name of the Version that answered, and the tick after."""
-
-    first: int
-    last: int
-    planted: bool
+    name: str
+    start: datetime
+    end: datetime
+    asked: int
     version: str
-    answers: tuple[Answer, ...]
+    planted: Decision | None
     ticked: Ticked
     followed: bool
-
-    @property
-    def fired(self) -> tuple[str, ...]:
-        """What the triggers fired on."""
-        return tuple(finding.subject for finding in self.ticked.findings if finding.fires)
 
 
 @dataclass
 class Story:
-    """The whole demonstration. `refused` counts requests that had to be refused and were."""
+    """The whole demonstration. `answers` are the acknowledged probabilities by id; `failed` counts rows without one."""
 
     folder: Path
     wheel: Wheel
-    first: Version
     kept: bool
-    steps: list[Step] = field(default_factory=list)
-    refused: int = 0
-    microseconds: list[int] = field(default_factory=list)
-
-    @property
-    def answers(self) -> list[Answer]:
-        """All answers, in order."""
-        return [answer for step in self.steps for answer in step.answers]
+    seed: int
+    months: list[Month] = field(default_factory=list)
+    answers: dict[str, float] = field(default_factory=dict)
+    failed: int = 0
+    microseconds: Sequence[int] = ()
 
     def names(self) -> dict[str, str]:
         """Return the running names of the Versions, by id."""
         return {version.id: version.name for version in self.wheel.catalog.versions()}
 
-    def tell_fault(self, step: Step) -> str:
-        """Return what was planted as a step began; empty where nothing was."""
-        begins = step.planted and not any(earlier.planted for earlier in self.steps if earlier.first < step.first)
-        return "the tray slips (planted)" if begins else ""
-
-    def tell_turn(self, step: Step) -> str:
-        """Return what the tick after a step did: triggers and Decisions; empty where it did nothing."""
-        names, fired = self.names(), " and ".join(step.fired)
-        events = [f"{fired} {'fires' if len(step.fired) == 1 else 'fire'}"] if fired else []
-        events += [tell_decision(decision, names) for decision in step.ticked.decisions]
-        return "; ".join(event for event in events if event)
-
-    def tell_step(self, step: Step) -> str:
-        """Return all that happened in a step beside answering."""
-        return "; ".join(event for event in (self.tell_fault(step), self.tell_turn(step)) if event)
+    def tell_month(self, month: Month) -> tuple[str, ...]:
+        """Return what happened in a month beside answering: the planted challenger, triggers, Decisions."""
+        names = self.names()
+        planted = [f"planted: {_tell_decision(month.planted, names)}"] if month.planted else []
+        fired = " and ".join(finding.subject for finding in month.ticked.findings if finding.fires)
+        told = [_tell_decision(decision, names) for decision in month.ticked.decisions]
+        events = [fired and f"{fired} {'fire' if ' and ' in fired else 'fires'}", *told]
+        return (*planted, *(event for event in events if event))
 
 
-def tell_decision(decision: Decision, names: Mapping[str, str]) -> str:
-    """Return a Decision in two or three words; empty for a retrain, which the next Decision speaks about."""
+def _tell_decision(decision: Decision, names: Mapping[str, str]) -> str:
+    """Return a Decision in a few words; empty for a retrain, which the next Decision speaks about."""
     name = names.get(decision.version or "", "")
     newcomer = decision.verdict.challenger if decision.verdict else "a newcomer"
     words = {
         "promote": f"{name} takes over",
         "refuse": f"{name} is refused",
-        "keep": f"{newcomer} is not let in yet",
+        "keep": f"{newcomer} is not let in",
         "wait": "a retrain must wait",
         "retrain": "",
     }
     return words.get(decision.action, decision.action)
 
 
-def pair_answers(scans: Sequence[Scan], replies: Sequence[Mapping[str, Any]]) -> tuple[Answer, ...]:
-    """Return the replies beside what was asked and what was true."""
-    return tuple(
-        Answer(measure_ink(scan), scan.parity, reply["prediction_id"], reply["probability"])
-        for scan, reply in zip(scans, replies, strict=True)
-    )
+class Stopwatch:
+    """Seconds by part of the demonstration."""
+
+    def __init__(self) -> None:
+        self.started = clock.monotonic_ns()
+        self.parts: Counter[str] = Counter()
+
+    @contextmanager
+    def measure(self, part: str) -> Iterator[None]:
+        """Add the seconds of the block to a part."""
+        begun = clock.monotonic_ns()
+        try:
+            yield
+        finally:
+            self.parts[part] += (clock.monotonic_ns() - begun) / 1e9  # type: ignore[assignment]  # seconds are fractions
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the beginning."""
+        return (clock.monotonic_ns() - self.started) / 1e9

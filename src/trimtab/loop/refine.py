@@ -17,9 +17,9 @@ from trimtab.errors import ConfigError
 from trimtab.loop.known import key_column
 from trimtab.loop.state import Wheel
 from trimtab.metrics.figures import count
-from trimtab.nouns import Contract, SourceSpec, Target
+from trimtab.nouns import Contract, SourceSpec, Target, fingerprint
 from trimtab.pipeline.changes import new_rows
-from trimtab.pipeline.sql import run_sql
+from trimtab.pipeline.sql import describe_sql, run_sql
 
 Tell = Callable[[str], None]
 SLICE = 200_000
@@ -108,9 +108,13 @@ def raw_contract(contract: Contract, spec: SourceSpec) -> FrameContract:
 def _keep_candidates(wheel: Wheel, sql: Path, tell: Tell) -> Iterator[tuple[str, Checked]]:
     """Run the pipeline and keep the rows that are new or have changed."""
     spec, contract = wheel.project.pipeline, wheel.contract
+    text = _read_sql(sql)
+    seen = _look(wheel, text, str(sql))
+    if wheel.catalog.get_state("pipeline") == seen:
+        return
     newest = _watermark(wheel)
     since = None if newest is None else newest - spec.lateness
-    candidates = run_sql(_read_sql(sql), read_tables(wheel), since=since, where=str(sql))
+    candidates = run_sql(text, read_tables(wheel), since=since, where=str(sql))
     if spec.watermark not in candidates.columns:
         raise ConfigError(f"{sql}: the result has no column '{spec.watermark}', which is the watermark.")
     if since is not None:
@@ -125,8 +129,18 @@ def _keep_candidates(wheel: Wheel, sql: Path, tell: Tell) -> Iterator[tuple[str,
         mark = candidates[spec.watermark].max()
         metadata = {"watermark": mark.isoformat()} if isinstance(mark, datetime) else {}
         wheel.lake.append(wheel.clean, with_key(clean, contract), metadata=metadata)
+    wheel.catalog.put_state("pipeline", seen)
     tell(f"pipeline: {clean.height:,} rows new or changed, {bad.height:,} quarantined")
     yield PIPELINE, Checked(clean, bad, checked.counts if bad.height else {})
+
+
+def _look(wheel: Wheel, text: str, where: str) -> Mapping[str, object]:
+    """Return all that the pipeline's result depends on: its text, the Contract, and the tables that it uses."""
+    names = [spec.name for spec in wheel.project.sources]
+    used = describe_sql(text, names, where=where)
+    versions = {name: wheel.lake.version(f"raw/{name}") for name in used}
+    settings = (wheel.project.pipeline.watermark, wheel.project.pipeline.lateness)
+    return {"contract": wheel.contract.id, "raw": versions, "text": fingerprint((text, settings))}
 
 
 def _read_sql(path: Path) -> str:

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from zlib import crc32
 
 import polars as pl
 
@@ -36,18 +37,20 @@ class World:
 
     In a folder that an earlier World was moved in, a new one goes on where that one stood, also after a kill. Between
     two calls nothing changes; readers may come at any time. The rows are real; only the order in which the rows of one
-    call are written comes from `seed`, so that a reader which trusts that order is found out.
+    call are written comes from `seed`, so that a reader which trusts that order is found out. A `share` below 1 keeps
+    only so many of the flights, by the hash of their id: a small world for tests.
 
     >>> with World(Path("/tmp/upstream"), seed=7) as world:   # doctest: +SKIP
     ...     world.advance(datetime(2013, 2, 1, tzinfo=UTC))
     Passed(flights=26977, landings=26053, observations=2214)
     """
 
-    def __init__(self, folder: Path, *, seed: int) -> None:
+    def __init__(self, folder: Path, *, seed: int, share: float = 1.0) -> None:
         self.folder = folder
         self.database = folder / "flights.db"
         self.drop = folder / "drop" / "weather"
         self._seed = seed
+        self._share = share
         self._parts: tuple[Register, PlanesApi] | None = None
 
     @property
@@ -78,14 +81,20 @@ class World:
         self._parts = register, api
 
     def advance(self, until: datetime) -> Passed:
-        """Let everything happen up to and including `until`. Raises UsageError where that is in the past."""
+        """Let everything happen up to and including `until`.
+
+        Raises UsageError where that is in the past, HostError where the disk is full.
+        """
         register, since = self._running[0], self.now
         if until < since:
             raise UsageError(f"the world stands at {since:%Y-%m-%d %H:%M}Z; time does not go back.")
         observations = drop_days(self._weather, self.drop, since, until)
         flights = changed_flights(self._flights, since, until)
         landings = new_landings(self._flights, since, until)
-        register.write(flights, landings, until)
+        try:
+            register.write(flights, landings, until)
+        except sqlite3.Error as error:
+            raise HostError(f"{self.database} cannot be written: {error}.", hint="see to disk space") from error
         return Passed(flights.height, landings.height, observations)
 
     def close(self) -> None:
@@ -107,7 +116,11 @@ class World:
 
     @cached_property
     def _flights(self) -> pl.DataFrame:
-        return read_flights(read_table("flights"))
+        flights = read_flights(read_table("flights"))
+        if self._share < 1:
+            limit = int(self._share * 2**32)
+            flights = flights.filter(pl.col("flight_id").map_elements(_mark, pl.Int64) < limit)
+        return flights
 
     @cached_property
     def _weather(self) -> pl.DataFrame:
@@ -118,3 +131,7 @@ class World:
         if self._parts is None:
             raise UsageError("the world has not started.", hint="call start() first, or use it in a with statement")
         return self._parts
+
+
+def _mark(flight: str) -> int:
+    return crc32(flight.encode())
