@@ -6,6 +6,7 @@ real worker in a process of its own, with `synchronous=FULL` on the disk of the 
 
 import asyncio
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -14,12 +15,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from urllib.request import urlopen
 
-import httpx
 import msgspec
 import numpy as np
 import polars as pl
+import uvloop
 
 from trimtab import clock, config
 from trimtab.contract.clean import compile_frame
@@ -27,11 +29,21 @@ from trimtab.contract.infer import infer
 from trimtab.nouns import Decision, Member, Project, Snapshot, Trim, Version
 from trimtab.serve.decode import _decode, decode
 from trimtab.serve.live import Shelf
-from trimtab.serve.record import PredictionRecord, encode, features_text, json_text
 from trimtab.store import open_blobs, open_catalog
+from trimtab.store.record import PredictionRecord, encode, features_text, json_text
+from trimtab.store.spool import Spool
 from trimtab.train.fit import choose, fit
 
 ROWS = 5000
+SLOW = 0.005
+LENGTH = re.compile(rb"(?i)content-length: (\d+)")
+STAGE = re.compile(r'trimtab_latency_seconds_(sum|count)\{stage="(\w+)"\} (\S+)')
+SLOWLY = """
+import time
+from trimtab.store.segment import Draft
+write = Draft.write
+Draft.write = lambda self, records: (time.sleep({}), write(self, records))
+"""
 START = "import sys; from pathlib import Path; from trimtab.serve.worker import run; run(Path(sys.argv[1]), port=0)"
 
 
@@ -110,21 +122,58 @@ def time_stages(project: Project, row: dict[str, Any]) -> dict[str, float]:
     }
 
 
-async def drive(url: str, body: bytes, connections: int, seconds: float) -> list[float]:
+class Client(asyncio.Protocol):
+    """One connection that asks again as soon as it was answered. An HTTP library would cost more than the worker."""
+
+    def __init__(self, request: bytes, until: float, spent: list[float]) -> None:
+        self._request, self._until, self._spent = request, until, spent
+        self._got = b""
+        self._begin = 0.0
+        self.closed = asyncio.get_running_loop().create_future()
+
+    def itself(self) -> "Client":
+        """Return this one: a protocol is made by a function."""
+        return self
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._ask()
+
+    def data_received(self, data: bytes) -> None:
+        """Note how long a whole answer took, and ask again."""
+        self._got += data
+        head, found, body = self._got.partition(b"\r\n\r\n")
+        if not found or len(body) < int(LENGTH.findall(head)[0]):
+            return
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(body.decode())
+        self._got = b""
+        self._spent.append((time.perf_counter() - self._begin) * 1000)
+        if time.perf_counter() < self._until:
+            self._ask()
+        else:
+            self._transport.close()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Say that it is over."""
+        self.closed.set_result(None)
+
+    def _ask(self) -> None:
+        self._begin = time.perf_counter()
+        self._transport.write(self._request)
+
+
+async def drive(port: int, body: bytes, connections: int, seconds: float) -> list[float]:
     """Return milliseconds of each request over so many connections."""
+    head = f"POST /predict HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-length: {len(body)}\r\n\r\n"
     spent: list[float] = []
-    limits = httpx.Limits(max_connections=connections)
-
-    async def ask(client: httpx.AsyncClient, until: float) -> None:
-        while time.perf_counter() < until:
-            begin = time.perf_counter()
-            reply = await client.post(url, content=body, headers={"content-type": "application/json"})
-            reply.raise_for_status()
-            spent.append((time.perf_counter() - begin) * 1000)
-
-    async with httpx.AsyncClient(limits=limits) as client:
-        until = time.perf_counter() + seconds
-        await asyncio.gather(*(ask(client, until) for _ in range(connections)))
+    until = time.perf_counter() + seconds
+    clients = [Client(head.encode() + body, until, spent) for _ in range(connections)]
+    loop = asyncio.get_running_loop()
+    for client in clients:
+        await loop.create_connection(client.itself, "127.0.0.1", port)
+    await asyncio.gather(*(client.closed for client in clients))
     return spent
 
 
@@ -134,24 +183,50 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def time_http(project: Project, row: dict[str, Any]) -> None:
-    """Print what a client sees at 1 and 16 connections, and what it costs the worker."""
+def stage_times(port: int) -> dict[str, tuple[float, float]]:
+    """Return the seconds and the number of requests of each stage that a worker has counted so far."""
+    with urlopen(f"http://127.0.0.1:{port}/metrics") as reply:
+        found = STAGE.findall(reply.read().decode())
+    sums = {stage: float(value) for kind, stage, value in found if kind == "sum"}
+    return {stage: (sums[stage], float(value)) for kind, stage, value in found if kind == "count"}
+
+
+def time_http(project: Project, row: dict[str, Any], start: str, syncs: float) -> None:
+    """Print what a client sees at 1, 16 and 64 connections, what it costs the worker, and how well commits are shared.
+
+    `syncs` is how many commits a second the disk does for one record after another.
+    """
+    body = msgspec.json.encode(row)
     with subprocess.Popen(
-        [sys.executable, "-c", START, str(project.folder)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", start, str(project.folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     ) as child:
         line = child.stdout.readline() if child.stdout else ""
-        url = next(word for word in line.split() if word.startswith("http")) + "/predict"
-        body = msgspec.json.encode(row)
-        for connections in (1, 16):
-            before = cpu_seconds(child.pid)
-            spent = asyncio.run(drive(url, body, connections, 4))
+        port = int(re.findall(r":(\d+) ", line)[0])
+        uvloop.run(drive(port, body, 4, 0.5))
+        for connections in (1, 16, 64):
+            before, stages = cpu_seconds(child.pid), stage_times(port)
+            spent = uvloop.run(drive(port, body, connections, 4))
             used = (cpu_seconds(child.pid) - before) / len(spent)
-            p50, p99 = np.quantile(spent, [0.5, 0.99])
+            model = [now - then for now, then in zip(stage_times(port)["model"], stages["model"], strict=True)]
+            rate, (p50, p99) = len(spent) / 4, np.quantile(spent, [0.5, 0.99])
             print(
-                f"{connections:2d} connections: {len(spent) / 4:6.0f} answers a second, p50 {p50:.2f} ms, "
-                f"p99 {p99:.2f} ms, worker CPU {used * 1e6:.0f} us an answer"
+                f"{connections:3d} connections: {rate:5.0f} answers a second ({rate / syncs:4.1f} a commit of this "
+                f"disk), p50 {p50:.2f} ms, p99 {p99:.2f} ms, worker CPU {used * 1e6:.0f} us an answer, "
+                f"model {model[0] / model[1] * 1e6:.0f} us"
             )
         child.terminate()
+
+
+def commits_a_second(folder: Path) -> float:
+    """Return how many commits a second the spool does for records that come one after another."""
+    spool = Spool(folder, "alone")
+    body = b"x" * 1500
+    milliseconds = microseconds(lambda: spool.put([("prediction", clock.uuid7(), body)]).result(), 500) / 1000
+    spool.close()
+    return 1000 / milliseconds
 
 
 def main() -> None:
@@ -161,7 +236,12 @@ def main() -> None:
         row = {name: value for name, value in make_frame().row(7, named=True).items() if name != "y"}
         for stage, spent in time_stages(project, row).items():
             print(f"{spent:8.1f} us  {stage}")
-        time_http(project, row)
+        syncs = commits_a_second(Path(folder) / "spool")
+        print(f"This disk does {syncs:.0f} commits a second, one record after another.")
+        time_http(project, row, START, syncs)
+        slow = 1 / (1 / syncs + SLOW)
+        print(f"With a disk that is {SLOW * 1000:.0f} ms slower, {slow:.0f} commits a second:")
+        time_http(project, row, SLOWLY.format(SLOW) + START, slow)
 
 
 if __name__ == "__main__":

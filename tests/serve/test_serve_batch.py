@@ -2,6 +2,7 @@
 
 import csv
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 
 from trimtab.errors import DataError, UsageError
+from trimtab.serve.answer import Live, compile_model
 from trimtab.serve.batch import score
 from trimtab.serve.sheet import disarm
 from trimtab.store import open_blobs, open_catalog, open_index, open_lake
@@ -36,12 +38,13 @@ def rows(good: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def run(project: Any, source: Path, output: Path, tell: Any = lambda _: None) -> Any:
-    catalog = open_catalog(project)
-    trim = catalog.trim()
-    catalog.close()
+    with closing(open_catalog(project)) as catalog:
+        trim = catalog.trim()
+        version = catalog.find_version("champion")
     assert trim is not None
-    package = open_version(open_blobs(project).path(trim.champion))
-    return score(project, package, trim, open_lake(project), source, output, tell)
+    package = open_version(open_blobs(project).path(version.id))
+    live = Live(trim.epoch, compile_model(version, package, trim.threshold))
+    return score(project, live, open_lake(project), source, output, tell)
 
 
 def write(rows: list[dict[str, Any]], path: Path) -> Path:
@@ -78,7 +81,8 @@ def test_every_answer_is_in_the_lake_and_in_the_index(world: Any, tmp_path: Any,
     assert logged["id"].sort().to_list() == shown["prediction_id"].sort().to_list()
     assert logged.height == scored.answered == shown.height
     assert set(logged["worker"]) == {"batch"}
-    assert set(logged["version"]) == {world.ids["first"]}
+    assert set(logged["version"]) == {world.ids["first"]}  # the id for good, in the file the name as over HTTP
+    assert set(shown["version"]) == {scored.version} == {"v1"}
     assert open_index(project).knows_prediction(shown["prediction_id"][0])
     first = logged.filter(pl.col("id") == shown["prediction_id"][0]).to_dicts()[0]
     assert json.loads(first["raw"])["customer"] == json.loads(first["features"])["customer"] == "c0"
@@ -108,7 +112,7 @@ def test_a_label_in_the_file_is_no_part_of_the_question(world: Any, tmp_path: An
     scored = run(project, source, tmp_path / "out.parquet")
     (row,) = pl.read_parquet(tmp_path / "out.parquet").to_dicts()
     assert (scored.refused, scored.ignored) == (0, ("version",))
-    assert (row["churned"], row["input.version"], row["version"]) == ("nonsense", "mine", world.ids["first"])
+    assert (row["churned"], row["input.version"], row["version"]) == ("nonsense", "mine", "v1")
 
 
 def test_lines_that_are_no_rows_stand_where_they_stood(world: Any, tmp_path: Any) -> None:

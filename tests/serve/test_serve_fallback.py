@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from trimtab.serve.answer import BREAKER_FAILURES, Breaker, Given, Live, Model, Unusable, answer_row, compile_output
+from trimtab.serve.answer import BREAKER_FAILURES, Breaker, Given, Live, Model, answer_row, compile_model
 from trimtab.serve.ladder import Problem
 from trimtab.serve.live import Shelf
 from trimtab.store import open_blobs, open_catalog
@@ -89,11 +89,11 @@ def test_one_answer_closes_the_breaker() -> None:
 
 
 @pytest.mark.parametrize("answer", [math.inf, -math.inf, math.nan, [0.5, 0.5]])
-def test_no_answer_without_end_leaves(world: Any, answer: Any) -> None:
-    with pytest.raises(Unusable):
-        compile_output(world.contract, ("no", "yes"), 0.5)(answer)
+def test_no_answer_without_end_leaves(models: Any, answer: Any) -> None:
+    with pytest.raises(ValueError, match="no finite number"):
+        models[0].output(answer)
 
 
-def test_the_threshold_belongs_to_the_positive_class(world: Any) -> None:
-    output = compile_output(world.contract, ("no", "yes"), 0.3)
+def test_the_threshold_of_the_epoch_belongs_to_the_positive_class(models: Any) -> None:
+    output = compile_model(models[0].version, models[0].package, 0.3).output
     assert [output(p)["prediction"] for p in (0.29, 0.3, 0.31)] == ["no", "yes", "yes"]

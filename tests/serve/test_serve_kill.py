@@ -9,7 +9,7 @@ import httpx
 
 from trimtab.store.spool import segments
 
-KILLS = 5
+KILLS = 3
 
 HASTY = """
 import sys, threading
@@ -49,9 +49,11 @@ def load_and_kill(server: Any, good: dict[str, Any], seconds: float) -> list[str
     for thread in threads:
         thread.start()
     while not acknowledged:
+        assert any(thread.is_alive() for thread in threads), "nobody was answered"
         time.sleep(0.01)
     time.sleep(seconds)
     server.process.kill()
+    server.process.wait()  # a dying process still holds its lock, and what it wrote is not sealed
     for thread in threads:
         thread.join()
     return acknowledged
@@ -62,7 +64,7 @@ def kept_ids(folder: Any) -> list[str]:
 
 
 def test_no_acknowledged_prediction_is_lost(world: Any, serving: Any, tmp_path: Any, good: dict[str, Any]) -> None:
-    """Five kills on one folder; each new worker starts on what the killed one left behind."""
+    """Three kills on one folder (twenty in tests/faults); each new worker starts on what the killed one left behind."""
     world.make_project(tmp_path / "p")
     moments = random.Random(7)
     acknowledged: list[str] = []

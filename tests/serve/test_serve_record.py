@@ -9,9 +9,8 @@ import polars as pl
 import pytest
 
 from trimtab import clock
-from trimtab.nouns import Column, Contract, Row, Target
-from trimtab.serve.record import OutcomeRecord, PredictionRecord, event_time, features_text
 from trimtab.store import open_index, open_lake
+from trimtab.store.record import OutcomeRecord, PredictionRecord, features_text
 from trimtab.store.spool import ask_to_seal, segments
 from trimtab.store.tables import known_schema
 
@@ -45,16 +44,16 @@ def test_an_unknown_prediction_is_not_found(server: Any) -> None:
 
 
 def test_a_forwarded_prediction_is_found_in_the_lake(
-    world: Any, serving: Any, tmp_path: Any, good: dict[str, Any]
+    world: Any, local: Any, tmp_path: Any, good: dict[str, Any]
 ) -> None:
     """The worker asks a child process, and shows the same record as before it was moved."""
     project = world.make_project(tmp_path / "p")
-    server = serving(tmp_path / "p")
-    identifier = server.ask(good).json()["prediction_id"]
-    before = server.client.get(f"/predictions/{identifier}").json()
+    worker = local(project)
+    identifier = worker.ask(good).json()["prediction_id"]
+    before = worker.get(f"/predictions/{identifier}").json()
     move_to_lake(project)
     assert not list((tmp_path / "p/.trimtab/spool/w0").glob("*.segment"))
-    assert server.client.get(f"/predictions/{identifier}", timeout=30).json() == before
+    assert worker.get(f"/predictions/{identifier}").json() == before
 
 
 def move_to_lake(project: Any) -> None:
@@ -109,12 +108,3 @@ def test_features_keep_every_bit() -> None:
     assert (
         text == '{"a":0.30000000000000004,"b":-0.0,"c":4611686018427387904,"d":null,"f":"2026-01-01T00:00:00.000007Z"}'
     )
-
-
-def test_a_day_as_event_time_begins_at_midnight() -> None:
-    contract = Contract(Row(event_time="day"), Target("y", "binary"), (Column("day", "date", "time"),))
-    arrived = datetime(2026, 5, 5, 5, tzinfo=UTC)
-    assert event_time(contract, {"day": datetime(2026, 5, 4, tzinfo=UTC).date()}, arrived) == datetime(
-        2026, 5, 4, tzinfo=UTC
-    )
-    assert event_time(contract, {"day": None}, arrived) == arrived

@@ -10,8 +10,8 @@ from trimtab.cli.options import HERE, AsJson, Folder
 from trimtab.cli.output import as_facts, count_rules, progress, show
 from trimtab.errors import Refused
 from trimtab.loop.state import open_wheel
+from trimtab.serve.answer import Live, compile_model
 from trimtab.serve.batch import score as score_file
-from trimtab.train.artefact import open_version
 
 
 def score(
@@ -28,11 +28,12 @@ def score(
     """
     with progress(f"Answering the rows of {source} ...") as tell:
         wheel = open_wheel(folder)
-        trim = wheel.catalog.trim()
-        if trim is None:
+        champion = wheel.champion()
+        if champion is None:
             raise Refused("No Version answers in this project yet.", hint=f"trimtab train {quote(str(folder))}")
-        package = open_version(wheel.blobs.path(trim.champion), expect=trim.champion)
-        scored = score_file(wheel.project, package, trim, wheel.lake, source, output, tell)
+        trim, version = champion
+        live = Live(trim.epoch, compile_model(version, wheel.package(version.id), trim.threshold))
+        scored = score_file(wheel.project, live, wheel.lake, source, output, tell)
     counts = f"{scored.rows:,} rows: {scored.answered:,} answered, {scored.refused:,} refused"
     told = [f"{counts}; {output} is written.", *count_rules(scored.reasons), *count_rules(scored.warnings)]
     told += [f"Not in the contract, so ignored: {', '.join(scored.ignored)}."] if scored.ignored else []

@@ -16,18 +16,17 @@ import polars as pl
 
 from trimtab import clock
 from trimtab.contract.clean import compile_frame
-from trimtab.contract.row import row_key
 from trimtab.errors import DataError, Mistake, UsageError
 from trimtab.ingest import Chunk, Rejected, declare, open_source
-from trimtab.nouns import Contract, Project, Trim
-from trimtab.serve.answer import Output, Unusable, compile_output
-from trimtab.serve.record import features_text, json_text
+from trimtab.nouns import Contract, Project
+from trimtab.serve.answer import Live
 from trimtab.serve.sheet import Sheet, open_sheet
 from trimtab.store import open_index
 from trimtab.store.index import Index
 from trimtab.store.lake import Lake
+from trimtab.store.record import features_text, json_text, prediction_text
 from trimtab.store.tables import known_schema
-from trimtab.train.artefact import Package
+from trimtab.train.artefact import Output
 
 MOMENT = pl.Datetime("us", "UTC")
 LOG = known_schema("predictions")
@@ -59,8 +58,7 @@ class Part:
 
 def score(  # noqa: PLR0917 - the verb hands over what it has opened
     project: Project,
-    package: Package,
-    trim: Trim,
+    live: Live,
     lake: Lake,
     source: Path,
     output: Path,
@@ -73,7 +71,7 @@ def score(  # noqa: PLR0917 - the verb hands over what it has opened
     """
     refuse_output(source, output)
     spec = declare(source)
-    scorer = Scorer(project, package, trim, text=spec.format == "csv")
+    scorer = Scorer(project, live, text=spec.format == "csv")
     rows, refused, reasons, warnings = 0, 0, Counter[str](), Counter[str]()
     with closing(open_index(project)) as index, open_sheet(output) as sheet:
         for chunk in open_source(spec).read(None):
@@ -86,7 +84,7 @@ def score(  # noqa: PLR0917 - the verb hands over what it has opened
             tell(f"{rows:,} rows read, {rows - refused:,} answered, {refused:,} refused")
         if not rows:
             raise DataError(f"{source.name} has no rows.", hint="name a file with rows")
-    return Scored(rows, rows - refused, refused, package.id, trim.epoch, reasons, warnings, scorer.ignored)
+    return Scored(rows, rows - refused, refused, live.model.name, live.epoch, reasons, warnings, scorer.ignored)
 
 
 def refuse_output(source: Path, output: Path) -> None:
@@ -111,16 +109,13 @@ def _keep(part: Part, lake: Lake, index: Index, sheet: Sheet) -> None:
 class Scorer:
     """Answers chunks of raw rows with one Version."""
 
-    def __init__(self, project: Project, package: Package, trim: Trim, *, text: bool) -> None:
+    def __init__(self, project: Project, live: Live, *, text: bool) -> None:
         self.ignored: tuple[str, ...] = ()
         self._project = project
-        self._package = package
-        self._epoch = trim.epoch
-        self._contract = package.contract
-        self._columns = tuple(column.name for column in self._contract.columns)
+        self._model = live.model
+        self._epoch = live.epoch
+        self._contract = live.model.contract
         self._frame_contract = compile_frame(self._contract, text=text)
-        threshold = trim.threshold if trim.threshold is not None else package.threshold
-        self._output = compile_output(self._contract, package.classes, threshold)
 
     def answer(self, chunk: Chunk) -> Part:
         """Return a chunk's rows, each with its answer or with the reasons why there is none."""
@@ -139,7 +134,7 @@ class Scorer:
         return Part(log.drop("_row"), shown, reasons, warnings)
 
     def _look_at_columns(self, frame: pl.DataFrame) -> None:
-        known = {*self._columns, self._contract.target.column, "_row", "_offset"}
+        known = {*self._model.columns, self._contract.target.column, "_row", "_offset"}
         self.ignored = tuple(name for name in frame.columns if name not in known)
         if self.ignored and self._project.serve.extra_fields == "reject":
             mistakes = [Mistake(name[:64], "is not a column of the contract") for name in self.ignored]
@@ -151,20 +146,20 @@ class Scorer:
         self, clean: pl.DataFrame, asked: pl.DataFrame, arrived_at: datetime
     ) -> tuple[pl.DataFrame, dict[int, list[str]]]:
         """Return the log of the clean rows (with `_row`), and the rows that the model gave no usable answer for."""
-        answers = self._package.predict(clean).tolist() if clean.height else []
+        answers = self._model.package.predict(clean).tolist() if clean.height else []
         passed = asked.filter(pl.col("_row").is_in(clean["_row"].implode()))
         rows = passed.drop("_row", "_offset").iter_rows(named=True)
         logged, failed = [], {}
         for answer, values, meta, raw in zip(
             answers,
-            clean.select(self._columns).iter_rows(),
+            clean.select(self._model.columns).iter_rows(),
             clean.select("_row", "_event_at", "_warnings").iter_rows(),
             rows,
             strict=True,
         ):
             try:
-                output = self._output(answer)
-            except Unusable:
+                output = self._model.output(answer)
+            except ValueError:
                 failed[meta[0]] = ["model_failed"]
                 continue
             logged.append(self._log_row(output, list(values), meta, raw, arrived_at))
@@ -173,19 +168,18 @@ class Scorer:
     def _log_row(
         self, output: Output, values: list[Any], meta: tuple[Any, ...], raw: dict[str, Any], arrived_at: datetime
     ) -> dict[str, Any]:
-        prediction = output["prediction"]
         return {
             "_row": meta[0],
             "id": clock.uuid7(),
             "_event_at": meta[1],
             "_arrived_at": arrived_at,
-            "key": row_key(self._contract, values),
+            "key": self._model.key(values),
             "raw": msgspec.json.encode(raw, enc_hook=str).decode(),
-            "features": features_text(self._columns, values),
-            "prediction": prediction if isinstance(prediction, str) else repr(prediction),
+            "features": features_text(self._model.columns, values),
+            "prediction": prediction_text(output),
             "probability": output.get("probability"),
             "output": json_text(output),
-            "version": self._package.id,
+            "version": self._model.id,
             "epoch": self._epoch,
             "contract": self._contract.id,
             "warnings": meta[2],
@@ -201,9 +195,9 @@ class Scorer:
             "_row",
             pl.col("prediction").cast(pl.Float64()) if numeric else pl.col("prediction"),
             *([pl.col("probability")] if self._contract.target.task == "binary" else []),
-            *_class_columns(self._contract, log, self._package.classes),
+            *_class_columns(self._contract, log, self._model.package.classes),
             pl.col("id").alias("prediction_id"),
-            "version",
+            pl.lit(self._model.name).alias("version"),
             "warnings",
         )
         errors = pl.DataFrame(

@@ -1,13 +1,13 @@
 """What one serving worker holds in its hands while it answers."""
 
 import asyncio
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from trimtab.errors import HostError
 from trimtab.nouns import Contract, Project
 from trimtab.serve import events
 from trimtab.serve.answer import Breaker, Live
+from trimtab.serve.keeper import Commit, Keeper
 from trimtab.serve.ladder import Problem
 from trimtab.serve.limits import Lane
 from trimtab.serve.meters import Meters
@@ -15,8 +15,6 @@ from trimtab.serve.recent import RecentOutcomes
 from trimtab.serve.repeats import Repeats
 from trimtab.store.index import Index
 from trimtab.store.spool import Spool
-
-Record = tuple[str, str, bytes]
 
 
 @dataclass(slots=True)
@@ -42,9 +40,11 @@ class Desk:
     repeats: Repeats = field(default_factory=Repeats)
     recent: RecentOutcomes = field(default_factory=RecentOutcomes)
     lane: Lane = field(init=False)
+    keeper: Keeper = field(init=False)
 
     def __post_init__(self) -> None:
         self.lane = Lane(self.project.serve.limits.queue)
+        self.keeper = Keeper(self.spool)
 
     def now_live(self) -> Live:
         """Return what answers now. Raises Problem no_model."""
@@ -69,18 +69,19 @@ class Desk:
         """Take a trouble back."""
         self.troubles.pop(name, None)
 
-    async def settle(self, logged: Future[None], count: int) -> str:
+    async def settle(self, commit: Commit, count: int) -> str:
         """Return `durable` after the commit, or `none` where the project allows an answer that is not kept.
 
         Raises Problem cannot_log with `log = "required"`.
         """
-        try:
-            await asyncio.wrap_future(logged)
-        except HostError as error:
-            self.report("spool", "the last answer could not be kept in the spool", error.message)
-            if self.project.serve.log == "required":
-                raise Problem("cannot_log") from error
-            self.meters.unlogged.inc(count)
-            return "none"
-        self.repair("spool")
-        return "durable"
+        error = await asyncio.shield(commit)  # a request that is cancelled must not cancel what another one waits for
+        if error is None:
+            self.repair("spool")
+            return "durable"
+        if not isinstance(error, HostError):
+            raise error
+        self.report("spool", "the last answer could not be kept in the spool", error.message)
+        if self.project.serve.log == "required":
+            raise Problem("cannot_log") from error
+        self.meters.unlogged.inc(count)
+        return "none"

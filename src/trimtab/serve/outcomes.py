@@ -222,7 +222,8 @@ async def _keep(desk: Desk, kept: list[Kept | Problem]) -> None:
     new = [one for one in kept if isinstance(one, Kept) and one.state != "repeated"]
     if not new:
         return
-    if await desk.settle(desk.spool.put([("outcome", one.record.id, encode(one.record)) for one in new]), 0) == "none":
+    commit = desk.keeper.keep([("outcome", one.record.id, encode(one.record)) for one in new])
+    if await desk.settle(commit, 0) == "none":
         raise Problem("cannot_log")
     desk.recent.add((one.subject, one.record.value) for one in new)
 

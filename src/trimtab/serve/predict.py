@@ -16,11 +16,12 @@ from trimtab.contract.row import event_time
 from trimtab.errors import nearest
 from trimtab.serve.answer import Given, Live, answer_row
 from trimtab.serve.decode import decode
-from trimtab.serve.desk import Desk, Record
+from trimtab.serve.desk import Desk
 from trimtab.serve.ladder import FieldError, Problem, field_error, field_errors, shown
 from trimtab.serve.limits import read_body, read_headers
 from trimtab.serve.repeats import Kept
 from trimtab.store.record import PredictionRecord, encode, features_text, json_text, prediction_text, rfc3339
+from trimtab.store.spool import Record
 
 BIG_BODY = 65_536
 ROWS_AT_ONCE = 64
@@ -188,12 +189,12 @@ async def keep(desk: Desk, done: list[Done]) -> str:
     begin = clock.monotonic_ns()
     waiting = [one.kept.commit for one in done if one.kept is not None]
     if records:
-        logged = desk.spool.put(records)
-        waiting.append(logged)
+        commit = desk.keeper.keep(records)
+        waiting.append(commit)
         for one in done:
             if one.record is not None and one.client_id is not None:
-                desk.repeats.keep(one.client_id, Kept(one.raw, one.prediction_id, one.given, one.epoch, logged))
-    states = [await desk.settle(future, len(records)) for future in waiting]
+                desk.repeats.keep(one.client_id, Kept(one.raw, one.prediction_id, one.given, one.epoch, commit))
+    states = [await desk.settle(commit, len(records)) for commit in waiting]
     desk.meters.stages["log"].observe((clock.monotonic_ns() - begin) / 1e9)
     return "none" if "none" in states or not states else "durable"
 

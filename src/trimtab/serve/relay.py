@@ -9,8 +9,8 @@ from pathlib import Path
 
 from trimtab import config
 from trimtab.errors import TrimtabError
-from trimtab.store.record import json_text, rfc3339
 from trimtab.store import open_lake
+from trimtab.store.record import json_text, rfc3339
 
 
 def main(folder: str, identifier: str) -> int:

@@ -1,10 +1,10 @@
 """A client that asks again under its own id gets the first answer again, and nothing is logged twice."""
 
 from collections import OrderedDict
-from concurrent.futures import Future
 from dataclasses import dataclass
 
 from trimtab.serve.answer import Given
+from trimtab.serve.keeper import Commit
 from trimtab.serve.ladder import Problem
 
 REMEMBERED = 10_000
@@ -18,7 +18,7 @@ class Kept:
     prediction_id: str
     given: Given
     epoch: int
-    commit: Future[None]
+    commit: Commit
 
 
 class Repeats:
@@ -31,7 +31,7 @@ class Repeats:
     def find(self, client_id: str | None, raw: str) -> Kept | None:
         """Return the answer that this id has got already, or None. Raises Problem id_reused for another row."""
         kept = self._kept.get(client_id) if client_id is not None else None
-        if kept is None or (kept.commit.done() and (kept.commit.cancelled() or kept.commit.exception() is not None)):
+        if kept is None or (kept.commit.done() and kept.commit.result() is not None):
             return None
         if kept.raw != raw:
             raise Problem("id_reused", "Choose a new id for each new row.")

@@ -92,7 +92,7 @@ class _Native:
         self._row = (ctypes.c_double * width)()
         self._out = (ctypes.c_double * outputs)()
         self._count = ctypes.c_int64()
-        self._answer_row = self._library.LGBM_BoosterPredictForMatSingleRowFast
+        self._answer_row = _open_holding().LGBM_BoosterPredictForMatSingleRowFast
         self._arguments = (fast, self._row, ctypes.byref(self._count), self._out)
 
     def predict(self, rows: np.ndarray, kind: int, slots: int) -> np.ndarray:
@@ -127,7 +127,29 @@ class _Native:
 
 @cache
 def open_library() -> ctypes.CDLL:
-    """Return LightGBM's native library, found beside the installed package without importing it."""
+    """Return LightGBM's native library."""
+    try:
+        library = ctypes.CDLL(_find_library())
+    except OSError as error:
+        hint = "apt-get install libgomp1 (macOS: brew install libomp)"
+        raise HostError(f"LightGBM's library cannot be loaded: {error}", hint=hint) from error
+    library.LGBM_GetLastError.restype = ctypes.c_char_p
+    library.LGBM_RegisterLogCallback(_SILENCE)
+    return library
+
+
+@cache
+def _open_holding() -> ctypes.PyDLL:
+    """Return the same library, called without letting go of the interpreter.
+
+    One row takes microseconds. Letting go of the interpreter for them hands it to the thread that writes the spool, and
+    a busy server then waits several times as long to get it back as the row took.
+    """
+    return ctypes.PyDLL(_find_library())
+
+
+def _find_library() -> str:
+    """Return the path of the library beside the installed package, which is not imported."""
     spec = importlib.util.find_spec("lightgbm")
     if spec is None or spec.origin is None:
         raise HostError("LightGBM is not installed.", hint="pip install lightgbm")
@@ -135,14 +157,7 @@ def open_library() -> ctypes.CDLL:
     paths = [path for path in (folder / "lib_lightgbm.so", folder / "lib_lightgbm.dylib") if path.exists()]
     if not paths:
         raise HostError(f"LightGBM's library is not in {folder}.", hint="pip install --force-reinstall lightgbm")
-    try:
-        library = ctypes.CDLL(str(paths[0]))
-    except OSError as error:
-        hint = "apt-get install libgomp1 (macOS: brew install libomp)"
-        raise HostError(f"LightGBM's library cannot be loaded: {error}", hint=hint) from error
-    library.LGBM_GetLastError.restype = ctypes.c_char_p
-    library.LGBM_RegisterLogCallback(_SILENCE)
-    return library
+    return str(paths[0])
 
 
 def _call(name: str, *arguments: object) -> None:
