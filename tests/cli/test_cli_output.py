@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from trimtab.cli.ingest import describe_rows
 from trimtab.cli.output import count_rules, plain, progress, show, show_table, suggest
+from trimtab.loop.cycle import Ingested
 from trimtab.nouns import Interval, State
 
 
@@ -68,6 +70,11 @@ def test_next_command_can_be_pasted() -> None:
 
 def test_rules_come_most_frequent_first() -> None:
     assert count_rules({"a:missing": 1, "b:unseen": 1200}) == ("  b:unseen: 1,200 rows", "  a:missing: 1 row")
+
+
+def test_one_line_is_no_lines() -> None:
+    assert describe_rows(Ingested(1, 0, 1)) == "1 clean, 0 in quarantine, 1 line that is no row"
+    assert describe_rows(Ingested(1, 0, 2)).endswith("2 lines that are no row")
 
 
 class Screen(io.StringIO):

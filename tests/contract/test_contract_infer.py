@@ -207,8 +207,9 @@ def test_the_only_column_of_times_is_the_event_time() -> None:
 def test_the_flags_decide_the_order() -> None:
     by_file = inferred_from(order="file").contract
     assert (by_file.row.event_time, by_file.row.order, by_file.by_name["at"].role) == ("", "file", "feature")
-    both = inferred_from(order="file", time="at").contract.row
-    assert (both.event_time, both.order) == ("at", "file")
+    both = inferred_from(order="file", time="at")
+    assert (both.contract.row.event_time, both.contract.row.order) == ("at", "file")
+    assert "Rows are ordered by their position in the file." in both.findings
 
 
 def test_without_a_time_rows_have_no_order_and_the_flag_is_named() -> None:

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import re
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import polars as pl
 import pytest
 
 from trimtab.errors import DataError, UsageError
+from trimtab.nouns import SourceSpec
 from trimtab.serve.answer import Live, compile_model
 from trimtab.serve.batch import score
 from trimtab.serve.sheet import disarm
@@ -37,14 +40,14 @@ def rows(good: dict[str, Any]) -> list[dict[str, Any]]:
     return [row | changes[n % 25] for n, row in enumerate(plain)]
 
 
-def run(project: Any, source: Path, output: Path, tell: Any = lambda _: None) -> Any:
+def run(project: Any, source: Path, output: Path, tell: Any = lambda _: None, **options: Any) -> Any:
     with closing(open_catalog(project)) as catalog:
         trim = catalog.trim()
         version = catalog.find_version("champion")
     assert trim is not None
     package = open_version(open_blobs(project).path(version.id))
     live = Live(trim.epoch, compile_model(version, package, trim.threshold))
-    return score(project, live, open_lake(project), source, output, tell)
+    return score(project, live, open_lake(project), source, output, tell, **options)
 
 
 def write(rows: list[dict[str, Any]], path: Path) -> Path:
@@ -130,7 +133,7 @@ def test_a_file_that_lacks_a_column_names_it_and_leaves_nothing(world: Any, tmp_
     (tmp_path / "out.csv").write_text("older")
     (tmp_path / "in.csv").write_text("sizes,color\n1,red\n")
     with pytest.raises(DataError, match=r"size.*sizes"):
-        run(project, tmp_path / "in.csv", tmp_path / "out.csv")
+        run(project, tmp_path / "in.csv", tmp_path / "out.csv", overwrite=True)
     assert (tmp_path / "out.csv").read_text() == "older"
     assert {path.name for path in tmp_path.iterdir()} == {"p", "in.csv", "out.csv"}
 
@@ -142,6 +145,56 @@ def test_an_output_that_cannot_be_meant_is_refused(
     project = world.make_project(tmp_path / "p")
     with pytest.raises(UsageError):
         run(project, write([good], tmp_path / "in.csv"), tmp_path / output)
+
+
+def test_a_file_that_exists_is_replaced_only_where_that_is_said(
+    world: Any, tmp_path: Any, good: dict[str, Any]
+) -> None:
+    project, data = world.make_project(tmp_path / "p"), write([good], tmp_path / "in.csv")
+    older = tmp_path / "out.csv"
+    older.write_text("older")
+    with pytest.raises(UsageError, match=r"out\.csv exists already") as refused:
+        run(project, data, older)
+    assert "--overwrite" in refused.value.hint
+    assert older.read_text() == "older"
+    assert run(project, data, older, overwrite=True).answered == 1
+    assert older.read_text() != "older"
+
+
+def files(path: str, pattern: str = "*") -> SourceSpec:
+    return SourceSpec("shop", "files", Path(path), pattern=pattern)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize(
+    ("spec", "output", "says"),
+    [
+        (files("shop.csv"), "shop.csv", "[sources.shop]"),
+        (files("shop.csv"), "link.csv", "[sources.shop]"),
+        (files("absent.csv"), "absent.csv", "[sources.shop]"),
+        (files("drop"), "drop/new.csv", "[sources.shop]"),
+        (files("drop", "rows-*.csv"), "drop/rows-3.csv", "[sources.shop]"),
+        (files("shop.csv"), "p/.trimtab/out.csv", "record of the project"),
+    ],
+)
+def test_no_source_and_no_record_is_ever_replaced(
+    world: Any, tmp_path: Any, good: dict[str, Any], spec: SourceSpec, output: str, says: str, overwrite: bool
+) -> None:
+    source = replace(spec, path=tmp_path / spec.path)
+    project = replace(world.make_project(tmp_path / "p"), sources=(source,))
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "shop.csv").write_text("dear")
+    (tmp_path / "link.csv").hardlink_to(tmp_path / "shop.csv")
+    with pytest.raises(UsageError, match=re.escape(says)):
+        run(project, write([good], tmp_path / "in.csv"), tmp_path / output, overwrite=overwrite)
+    assert (tmp_path / "shop.csv").read_text() == "dear"
+
+
+def test_answers_may_stand_beside_the_files_that_a_pattern_takes(
+    world: Any, tmp_path: Any, good: dict[str, Any]
+) -> None:
+    project = replace(world.make_project(tmp_path / "p"), sources=(replace(files("", "rows-*.csv"), path=tmp_path),))
+    assert run(project, write([good], tmp_path / "in.csv"), tmp_path / "out.csv").answered == 1
 
 
 @pytest.mark.parametrize("task", ["regression", "multiclass"])

@@ -1,6 +1,7 @@
 """What several requests want kept at the same moment is one job for the spool, and each of them hears how it went."""
 
 import asyncio
+from collections.abc import Coroutine
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,10 @@ def record(name: str) -> Record:
     return ("prediction", name, b"{}")
 
 
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(asyncio.wait_for(work, 5))
+
+
 def test_one_turn_of_the_event_loop_is_one_job(spool: Any, tmp_path: Path) -> None:
     async def work() -> list[Any]:
         keeper = Keeper(spool)
@@ -41,7 +46,7 @@ def test_one_turn_of_the_event_loop_is_one_job(spool: Any, tmp_path: Path) -> No
         assert all(find_spooled(tmp_path, "prediction", f"{letter}{n}") for letter in "ab" for n in range(10))
         return [await keeper.keep([record("c")])]
 
-    assert asyncio.run(work()) == [None]
+    assert run(work()) == [None]
     assert spool.jobs == [20, 1]
 
 
@@ -51,7 +56,7 @@ def test_every_one_of_them_hears_of_a_refusal(spool: Any) -> None:
         return await asyncio.gather(*(keeper.keep([record(str(n))]) for n in range(3)))
 
     spool.close()
-    assert [type(error) for error in asyncio.run(work())] == [SpoolFull] * 3
+    assert [type(error) for error in run(work())] == [SpoolFull] * 3
 
 
 def test_one_that_waits_no_longer_takes_nothing_from_the_others(spool: Any, tmp_path: Path) -> None:
@@ -61,5 +66,5 @@ def test_one_that_waits_no_longer_takes_nothing_from_the_others(spool: Any, tmp_
         gone.cancel()
         return await other
 
-    assert asyncio.run(work()) is None
+    assert run(work()) is None
     assert find_spooled(tmp_path, "prediction", "gone") is not None

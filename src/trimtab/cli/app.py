@@ -32,7 +32,7 @@ VERBS = (
     Verb("demo", "[--keep DIR] [--seed N] [--months N] [--json]", "Turn the whole wheel on a year of flights.", START),
     Verb("ingest", "[DIR] [--json]", "Read the sources; bad rows go to quarantine."),
     Verb("check", "FILE [--project DIR] [--json]", "Say how a file's rows would fare."),
-    Verb("score", "[DIR] --input FILE --output FILE [--json]", "Answer a whole file; every answer is logged."),
+    Verb("score", "[DIR] --input FILE --output FILE [--overwrite] [--json]", "Answer a whole file; every answer is logged."),
     Verb("outcomes", "[DIR] --input FILE [--json]", "Read what really happened from a file."),
     Verb("tick", "[DIR] [--as-of MOMENT] [--json]", "Turn the wheel once: join, judge, act."),
     Verb("replay", "[DIR] [--policies P,...] [--batch B] [--start DATE] [--json]", "Compare policies on the history."),

@@ -10,6 +10,7 @@ from trimtab.cli.options import HERE, AsJson, ProjectFolder
 from trimtab.cli.output import progress, show
 from trimtab.loop.cycle import check as check_file
 from trimtab.loop.state import open_wheel
+from trimtab.metrics.figures import count
 
 
 def check(
@@ -26,6 +27,6 @@ def check(
     with progress(f"Checking {file} ..."):
         found = check_file(open_wheel(project), file)
     facts = {"rows": count_rows(found), "rules": found.reasons, "notes": found.sentences}
-    sentences = (f"{found.rows_in:,} rows: {describe_rows(found)}. Nothing was kept.", *found.sentences)
+    sentences = (f"{count(found.rows_in, 'row')}: {describe_rows(found)}. Nothing was kept.", *found.sentences)
     show(sentences, facts, as_json=as_json)
     return int(bool(found.quarantined or found.rejected))

@@ -5,6 +5,7 @@ from trimtab.cli.output import count_rules, progress, show
 from trimtab.loop.cycle import Ingested
 from trimtab.loop.cycle import ingest as ingest_sources
 from trimtab.loop.state import open_wheel
+from trimtab.metrics.figures import count
 
 
 def ingest(folder: Folder = HERE, /, *, as_json: AsJson = False) -> int:
@@ -15,13 +16,16 @@ def ingest(folder: Folder = HERE, /, *, as_json: AsJson = False) -> int:
     with progress(f"Reading the sources of {folder.resolve().name} ...") as tell:
         done = ingest_sources(open_wheel(folder), tell=tell)
     facts = {"rows": count_rows(done), "rules": done.reasons, "sources": done.sources}
-    show((f"{done.rows_in:,} rows in: {describe_rows(done)}.", *count_rules(done.reasons)), facts, as_json=as_json)
+    show(
+        (f"{count(done.rows_in, 'row')} in: {describe_rows(done)}.", *count_rules(done.reasons)), facts, as_json=as_json
+    )
     return int(bool(done.quarantined or done.rejected))
 
 
 def describe_rows(done: Ingested) -> str:
     """Return what became of the rows, as part of a sentence."""
-    return f"{done.accepted:,} clean, {done.quarantined:,} in quarantine, {done.rejected:,} lines that are no row"
+    lost = "1 line that is no row" if done.rejected == 1 else f"{done.rejected:,} lines that are no row"
+    return f"{done.accepted:,} clean, {done.quarantined:,} in quarantine, {lost}"
 
 
 def count_rows(done: Ingested) -> dict[str, int]:

@@ -6,10 +6,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from trimtab.cli.options import HERE, AsJson, Folder
+from trimtab.cli.options import HERE, AsJson, Flag, Folder
 from trimtab.cli.output import as_facts, count_rules, progress, show
 from trimtab.errors import Refused
 from trimtab.loop.state import open_wheel
+from trimtab.metrics.figures import count
 from trimtab.serve.answer import Live, compile_model
 from trimtab.serve.batch import score as score_file
 
@@ -20,6 +21,7 @@ def score(
     *,
     source: Annotated[Path, Parameter(name="--input", help="File of rows, CSV or Parquet.")],
     output: Annotated[Path, Parameter(help="File to write: .parquet or .csv.")],
+    overwrite: Annotated[bool, Parameter(help="Replace the output where it exists."), Flag] = False,
     as_json: AsJson = False,
 ) -> int:
     """Answer a whole file with the champion; every answer is logged as an online one would be.
@@ -33,8 +35,8 @@ def score(
             raise Refused("No Version answers in this project yet.", hint=f"trimtab train {quote(str(folder))}")
         trim, version = champion
         live = Live(trim.epoch, compile_model(version, wheel.package(version.id), trim.threshold))
-        scored = score_file(wheel.project, live, wheel.lake, source, output, tell)
-    counts = f"{scored.rows:,} rows: {scored.answered:,} answered, {scored.refused:,} refused"
+        scored = score_file(wheel.project, live, wheel.lake, source, output, tell, overwrite=overwrite)
+    counts = f"{count(scored.rows, 'row')}: {scored.answered:,} answered, {scored.refused:,} refused"
     told = [f"{counts}; {output} is written.", *count_rules(scored.reasons), *count_rules(scored.warnings)]
     told += [f"Not in the contract, so ignored: {', '.join(scored.ignored)}."] if scored.ignored else []
     show(told, {"output": output, **as_facts(scored)}, as_json=as_json)

@@ -12,6 +12,7 @@ from trimtab.clock import parse
 from trimtab.loop.state import open_wheel
 from trimtab.loop.tick import Ticked
 from trimtab.loop.tick import tick as turn
+from trimtab.metrics.figures import count
 from trimtab.nouns import Finding
 
 
@@ -44,7 +45,7 @@ def read_moment(text: str | None) -> datetime | int | None:
 
 def describe_turn(turned: Ticked) -> tuple[str, ...]:
     """Return what one turn did, in sentences."""
-    moved = ", ".join(f"{count:,} {what}" for what, count in turned.forwarded.items() if count)
+    moved = ", ".join(count(number, what.removesuffix("s")) for what, number in turned.forwarded.items() if number)
     read = turned.ingested
     return (
         f"Forwarded to the lake: {moved or 'nothing new'}.",

@@ -5,7 +5,7 @@ from trimtab.cli.output import join_reasons, progress, show, suggest
 from trimtab.loop.cycle import Trained
 from trimtab.loop.cycle import train as train_version
 from trimtab.loop.state import open_wheel
-from trimtab.metrics.figures import spread
+from trimtab.metrics.figures import count, spread
 from trimtab.nouns import State
 
 
@@ -30,7 +30,7 @@ def describe_training(done: Trained, *, answering: bool) -> tuple[str, ...]:
     version, choice = done.version, done.choice
     standing = "answers" if answering else "does not answer yet"
     return (
-        f"{version.name} ({version.id}) {standing}: {choice.chosen}, fitted on {done.rows:,} labelled rows.",
+        f"{version.name} ({version.id}) {standing}: {choice.chosen}, fitted on {count(done.rows, 'labelled row')}.",
         f"On rows that it had not seen: {', '.join(f'{name} {spread(it)}' for name, it in choice.metrics.items())}.",
         *choice.reasons,
         *(f"Warning: {warning}" for warning in choice.warnings),

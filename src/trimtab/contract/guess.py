@@ -75,7 +75,9 @@ def guess_event_time(raw: pl.Series, *, text: bool) -> Guess | int:
     fitting = [column for first, column in failures if first is None]
     if not fitting:
         return max(first for first, _ in failures if first is not None)
-    return Guess(fitting[0], _format_notes([column.formats[0] for column in fitting]))
+    # RFC 3339 is read whatever the format says, so where it fits, that others fit as well says nothing.
+    plain = raw.dtype.is_temporal() or fitting[0].formats == ("rfc3339",)
+    return Guess(fitting[0], () if plain else _format_notes([column.formats[0] for column in fitting]))
 
 
 def _misfit(column: Column, raw: pl.Series, *, text: bool) -> int | None:

@@ -87,11 +87,10 @@ def _refuse_names(frame: pl.DataFrame, *, target: str, time: str | None, order: 
 
 def _find_order(columns: Mapping[str, Column], time: str | None, order: str | None) -> tuple[Row, tuple[str, ...]]:
     """Return event time and order: as asked for, else by the one column that is a time in every row, else none."""
-    if time is not None:
-        return Row(event_time=time, order=ORDERS[order or "event_time"]), (f"Rows are ordered by '{time}'.",)
-    if order in {"file", "none"}:
-        where = "their position in the file" if order == "file" else "nothing"
-        return Row(order=ORDERS[order or "none"]), (f"Rows are ordered by {where}.",)
+    if time is not None or order in {"file", "none"}:
+        ordered = {"file": "their position in the file", "none": "nothing"}.get(order or "", f"'{time}'")
+        row = Row(event_time=time or "", order=ORDERS[order or "event_time"])
+        return row, (f"Rows are ordered by {ordered}.",)
     found = [name for name, column in columns.items() if column.type in {"time", "date"} and column.required]
     if len(found) == 1:
         return Row(event_time=found[0], order="event_time"), (

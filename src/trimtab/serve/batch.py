@@ -3,11 +3,13 @@
 Not part of a serving worker: this module loads the frame library.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from trimtab import clock
 from trimtab.contract.clean import compile_frame
 from trimtab.errors import DataError, Mistake, UsageError
 from trimtab.ingest import Chunk, Rejected, declare, open_source
-from trimtab.nouns import Contract, Project
+from trimtab.nouns import Contract, Project, SourceSpec
 from trimtab.serve.answer import Live
 from trimtab.serve.sheet import Sheet, open_sheet
 from trimtab.store import open_index
@@ -30,6 +32,7 @@ from trimtab.train.artefact import Output
 
 MOMENT = pl.Datetime("us", "UTC")
 LOG = known_schema("predictions")
+OTHER_NAME = "give --output another name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +66,15 @@ def score(  # noqa: PLR0917 - the verb hands over what it has opened
     source: Path,
     output: Path,
     tell: Callable[[str], None],
+    *,
+    overwrite: bool = False,
 ) -> Scored:
     """Answer every row of a CSV or Parquet file and write the answers, in the order of the input, to `output`.
 
     Each chunk is logged in the lake before it is written; the output appears when it is complete. Raises UsageError
     for an output that cannot be meant, DataError for a file that cannot be read or lacks a required column.
     """
-    refuse_output(source, output)
+    refuse_output(project, source, output, overwrite=overwrite)
     spec = declare(source)
     scorer = Scorer(project, live, text=spec.format == "csv")
     rows, refused, reasons, warnings = 0, 0, Counter[str](), Counter[str]()
@@ -87,8 +92,11 @@ def score(  # noqa: PLR0917 - the verb hands over what it has opened
     return Scored(rows, rows - refused, refused, live.model.name, live.epoch, reasons, warnings, scorer.ignored)
 
 
-def refuse_output(source: Path, output: Path) -> None:
-    """Raise UsageError where the output is no CSV or Parquet file that can be written beside its source."""
+def refuse_output(project: Project, source: Path, output: Path, *, overwrite: bool = False) -> None:
+    """Raise UsageError where the output is no CSV or Parquet file that can be written without a loss.
+
+    The input, the project's sources and its record are never replaced; another file only where `overwrite` says so.
+    """
     if output.suffix.lower() not in {".csv", ".parquet"}:
         raise UsageError(
             f"{output} is neither .csv nor .parquet.", hint="give --output a name with one of these endings"
@@ -96,7 +104,23 @@ def refuse_output(source: Path, output: Path) -> None:
     if output.is_dir() or not output.parent.is_dir():
         raise UsageError(f"{output} cannot be written: {output.parent} is no folder, or {output} is one.")
     if output.exists() and source.exists() and output.samefile(source):
-        raise UsageError("Input and output are the same file.", hint="give --output another name")
+        raise UsageError("Input and output are the same file.", hint=OTHER_NAME)
+    if (output.parent.resolve() / output.name).is_relative_to(project.state.resolve()):
+        raise UsageError(f"{output} lies in the record of the project, {project.state}.", hint=OTHER_NAME)
+    for spec in project.sources:
+        if spec.kind == "files" and _is_read_by(spec, output):
+            raise UsageError(f"{output} is data that [sources.{spec.name}] reads as rows.", hint=OTHER_NAME)
+    if os.path.lexists(output) and not overwrite:
+        raise UsageError(f"{output} exists already.", hint=f"{OTHER_NAME}, or replace the file with --overwrite")
+
+
+def _is_read_by(spec: SourceSpec, output: Path) -> bool:
+    """Return whether a source reads a file of this name now, or would read it at the next turn."""
+    folder, name = output.parent.resolve(), output.name
+    if spec.path.is_dir():
+        return folder == spec.path.resolve() and not name.startswith(".") and fnmatchcase(name, spec.pattern)
+    same = spec.path.exists() and output.exists() and output.samefile(spec.path)
+    return same or folder / name == spec.path.parent.resolve() / spec.path.name
 
 
 def _keep(part: Part, lake: Lake, index: Index, sheet: Sheet) -> None:

@@ -14,8 +14,8 @@ Commit = asyncio.Future[BaseException | None]
 class Keeper:
     """Keeps records durably; only for the event loop's thread.
 
-    Each job wakes the spool's thread, which takes the interpreter from the event loop, and wakes the event loop when it
-    is done. One job per turn instead of one per request spares a busy worker a quarter of its time.
+    Each job wakes the spool's thread, which takes the interpreter from the event loop, and when it is done it wakes the
+    event loop. So a busy worker makes one job per turn, not one per request.
     """
 
     def __init__(self, spool: Spool) -> None:
