@@ -343,3 +343,24 @@ def test_odd_names_simply_work(tmp_path: Path) -> None:
 
 def test_description_names_the_place(tmp_path: Path) -> None:
     assert FileSource(spec(tmp_path, pattern="*.csv")).describe() == f"csv files: {tmp_path}, pattern *.csv"
+
+
+def test_a_line_that_is_only_begun_waits_and_nothing_is_read_twice(tmp_path: Path) -> None:
+    path = tmp_path / "grow.csv"
+    path.write_text("a,b,c\n1,2,x\n3,4", encoding="utf-8")
+    (first,) = open_source(declare(path)).read(None)
+    assert first.frame["a"].to_list() == ["1"]
+    assert first.rejected == ()
+    with path.open("a", encoding="utf-8") as file:
+        file.write(",y\n5,6,z\n")
+    (second,) = open_source(declare(path)).read(first.position)
+    assert second.frame["a"].to_list() == ["3", "5"]
+    assert second.note == ""
+    assert list(open_source(declare(path)).read(second.position)) == []
+
+
+def test_a_whole_last_row_needs_no_line_end(tmp_path: Path) -> None:
+    path = tmp_path / "whole.csv"
+    path.write_text('a,b\n1,"x\ny"\n2,"p\nq"', encoding="utf-8")
+    (chunk,) = open_source(declare(path)).read(None)
+    assert chunk.frame["a"].to_list() == ["1", "2"]

@@ -20,6 +20,7 @@ from trimtab.ingest.parquet import read_frames, read_schema
 from trimtab.ingest.paths import existing, inode_of, kind_of, open_plain
 from trimtab.ingest.position import Content, Entry, Position, hash_content
 from trimtab.ingest.reading import Reading
+from trimtab.ingest.tail import finished_size
 from trimtab.nouns import SourceSpec, fingerprint
 from trimtab.nouns.project import CsvForm
 
@@ -101,9 +102,11 @@ class FileSource:
     def _look(self, file: BinaryIO, path: Path, position: Position, present: set[str]) -> Reading | None:
         """Return what to read of an open file; None where its content was read before, whatever it was called."""
         stood = inode_of(path.resolve())
-        _refuse_large(os.fstat(file.fileno()).st_size, self.spec.max_bytes, path.name)
+        size = os.fstat(file.fileno()).st_size
+        _refuse_large(size, self.spec.max_bytes, path.name)
         entries = position.candidates(path.name, present)
-        content = hash_content(file, (entry.bytes for entry in entries.values()))
+        end = finished_size(file, size, self.spec.csv, path.name) if self.spec.format == "csv" and size else None
+        content = hash_content(file, (entry.bytes for entry in entries.values()), end)
         if content.sha256 in position.seen:
             return None
         continued = _find_beginning(entries, content)

@@ -52,17 +52,18 @@ class Content:
     marks: Mapping[int, "hashlib._Hash"]
 
 
-def hash_content(file: BinaryIO, lengths: Iterable[int]) -> Content:
-    """Return the hash of an open file from its beginning, and on the way the hash of its first `lengths` bytes."""
+def hash_content(file: BinaryIO, lengths: Iterable[int], end: int | None = None) -> Content:
+    """Return the hash of an open file (its first `end` bytes), and on the way the hash of its first `lengths` bytes."""
     digest = hashlib.sha256()
     marks: dict[int, hashlib._Hash] = {}
     size = 0
-    for length in sorted(set(lengths)):
+    file.seek(0)
+    for length in sorted({length for length in lengths if end is None or length <= end}):
         size += _feed(file, digest, length - size)
         if size < length:
             return Content(digest.hexdigest(), size, marks)
         marks[length] = digest.copy()
-    size += _feed(file, digest, None)
+    size += _feed(file, digest, None if end is None else end - size)
     return Content(digest.hexdigest(), size, marks)
 
 
