@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from deltalake import write_deltalake
 
-from trimtab.contract.check import report
+from trimtab.contract.check import Tally
 from trimtab.contract.clean import Checked, compile_frame
 from trimtab.contract.row import compile_label, compile_row, event_time, row_key
 from trimtab.errors import DataError
@@ -163,8 +163,10 @@ def test_quarantine_keeps_values_that_json_has_no_word_for() -> None:
 
 
 def test_the_report_is_sentences_without_values() -> None:
-    told = "\n".join(report(checked(), CONTRACT, 3))
-    assert "2 of 3 rows are clean; 1 go to quarantine (33.3%)" in told
+    tally = Tally()
+    tally.add(checked())
+    told = "\n".join(tally.report(CONTRACT))
+    assert "2 of 3 rows are clean; 1 in quarantine (33.3%)" in told
     assert "'speed' is a text that is no number: 1 row (not_a_number)." in told
     assert "'carrier' is a category that training has not seen in 1 row (warning unseen)." in told
     assert "fast" not in told

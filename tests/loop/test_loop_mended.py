@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from trimtab.errors import DataError, TrimtabError
-from trimtab.loop.cycle import ingest, train
+from trimtab.loop.cycle import check, ingest, train
 from trimtab.loop.report import status
 from trimtab.loop.state import Wheel, open_wheel
 from trimtab.loop.tick import tick
@@ -75,3 +75,13 @@ def test_a_damaged_champion_is_told_and_hides_nothing_else(make_wheel: MakeWheel
     assert "cannot be opened" in state.facts["broken"]
     assert state.facts["next"] == "train"
     assert state.facts["rows"]["clean"] == 300
+
+
+def test_check_tells_all_parts_of_a_large_file_and_keeps_nothing(make_wheel: MakeWheel) -> None:
+    wheel = make_wheel(300, turned_at=300)
+    large = wheel.project.folder / "large.csv"
+    large.write_text("a,b,y\n" + "0.5,0.5,yes\n" * 60_000 + "x,0.5,yes\n" * 10, encoding="utf-8")
+    found = check(wheel, large)
+    assert (found.accepted, found.quarantined, found.rejected) == (60_000, 10, 0)
+    assert found.sentences[0].startswith("60,000 of 60,010 rows are clean; 10 in quarantine")
+    assert status(wheel).facts["rows"]["clean"] == 300

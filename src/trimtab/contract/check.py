@@ -1,5 +1,6 @@
 """What the contract made of a table, in sentences for people. No value of a row is ever repeated."""
 
+from collections import Counter
 from typing import Final
 
 from trimtab.contract.clean import Checked
@@ -28,24 +29,37 @@ WARNINGS: Final = {
 }
 
 
-def report(checked: Checked, contract: Contract, rows: int) -> tuple[str, ...]:
-    """Return sentences about a checked table of `rows` rows: how many are clean, each reason, each warning, labels."""
-    clean, bad = checked.clean.height, checked.quarantine.height
-    head = f"{clean:,} of {rows:,} rows are clean; {bad:,} go to quarantine ({bad / rows if rows else 0:.1%})."
-    reasons = sorted(checked.counts.items(), key=lambda item: -item[1])
-    labelled = clean - checked.clean.get_column("_label").null_count()
-    told = [head, *(_reason(name, count) for name, count in reasons), *_warnings(checked)]
-    return (*told, f"{labelled:,} clean rows have a label in '{contract.target.column}'.")
+class Tally:
+    """What the contract made of a table that comes in parts."""
+
+    def __init__(self) -> None:
+        self.rows = self.clean = self.labelled = 0
+        self.reasons: Counter[str] = Counter()
+        self.warnings: Counter[str] = Counter()
+
+    def add(self, checked: Checked) -> None:
+        """Count one part."""
+        self.rows += checked.clean.height + checked.quarantine.height
+        self.clean += checked.clean.height
+        self.labelled += checked.clean.height - checked.clean.get_column("_label").null_count()
+        self.reasons.update(checked.counts)
+        found = checked.clean.get_column("_warnings").explode().drop_nulls().value_counts()
+        self.warnings.update(dict(found.iter_rows()))
+
+    def report(self, contract: Contract) -> tuple[str, ...]:
+        """Return how the rows fared: how many are clean, then each reason and warning, the most frequent first."""
+        bad = self.rows - self.clean
+        share = bad / self.rows if self.rows else 0.0
+        head = f"{self.clean:,} of {_rows(self.rows)} are clean; {bad:,} in quarantine ({share:.1%})."
+        reasons = [_reason(name, count) for name, count in self.reasons.most_common()]
+        warnings = [_warning(name, count) for name, count in self.warnings.most_common()]
+        labelled = f"{self.labelled:,} of the clean rows have a label in '{contract.target.column}'."
+        return (head, *reasons, *warnings, labelled)
 
 
 def _reason(name: str, rows: int) -> str:
     column, code = name.rsplit(":", 1)
     return f"'{column}' {MEANINGS[code]}: {_rows(rows)} ({code})."
-
-
-def _warnings(checked: Checked) -> list[str]:
-    counts = checked.clean.get_column("_warnings").explode().drop_nulls().value_counts(sort=True)
-    return [_warning(text, rows) for text, rows in counts.iter_rows()]
 
 
 def _warning(text: str, rows: int) -> str:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-from trimtab.contract.check import report
+from trimtab.contract.check import Tally
 from trimtab.contract.clean import compile_frame
 from trimtab.errors import DataError, Mistake, TrimtabError
-from trimtab.ingest import open_source
+from trimtab.ingest import declare, open_source
 from trimtab.loop import challenge
 from trimtab.loop.gather import keep_raw
 from trimtab.loop.known import resolve
@@ -117,26 +117,24 @@ def _read(wheel: Wheel, *, tell: Tell, role: str) -> tuple[Ingested, Sequence[Tr
 
 def check(wheel: Wheel, path: Path) -> Ingested:
     """Say how a file's rows would fare under the Contract; nothing is kept."""
-    spec = replace(_spec_for(wheel), path=path, pattern="*")
+    spec = _form_of(wheel, path)
     frame_contract = compile_frame(wheel.contract, text=spec.is_text)
-    totals, reasons = Counter[str](), Counter[str]()
-    sentences: tuple[str, ...] = ()
+    tally, rejected = Tally(), Counter[str]()
     for chunk in open_source(spec).read(None):
-        checked = frame_contract.apply(chunk.frame)
-        totals.update(accepted=checked.clean.height, quarantined=checked.quarantine.height)
-        totals.update(rejected=len(chunk.rejected))
-        reasons.update(checked.counts)
-        reasons.update(f"line:{line.reason}" for line in chunk.rejected)
-        sentences = sentences or report(checked, wheel.contract, chunk.frame.height)
-    return Ingested.of(totals, reasons, {}, sentences)
+        tally.add(frame_contract.apply(chunk.frame))
+        rejected.update(f"line:{line.reason}" for line in chunk.rejected)
+    lines = sum(rejected.values())
+    if not tally.rows + lines:
+        raise DataError(f"{path} has no rows.", hint="name a file with rows")
+    totals = Counter(accepted=tally.clean, quarantined=tally.rows - tally.clean, rejected=lines)
+    return Ingested.of(totals, tally.reasons + rejected, {}, tally.report(wheel.contract))
 
 
-def _spec_for(wheel: Wheel) -> SourceSpec:
-    if not wheel.project.sources:
-        raise DataError(
-            "The project has no source, so there is no form to read the file by.", hint="add [sources.NAME]"
-        )
-    return wheel.project.sources[0]
+def _form_of(wheel: Wheel, path: Path) -> SourceSpec:
+    """Return how a file is read: like the project's source of files, or, in another format, as the file says."""
+    spec = declare(path)
+    same = (own for own in wheel.project.sources if own.kind == "files" and own.format == spec.format)
+    return replace(next(same, spec), path=path, pattern="*")
 
 
 def train(wheel: Wheel, *, tell: Tell) -> Trained:
