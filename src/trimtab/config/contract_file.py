@@ -165,7 +165,8 @@ def _row_mistakes(file: ContractFile) -> Iterator[Mistake]:
             yield Mistake("row.key", f"there is no column '{key}'{nearest(key, file.columns)}")
     time = file.row.event_time
     if time and (time not in file.columns or file.columns[time].type not in {"time", "date"}):
-        yield Mistake("row.event_time", f"'{time}' is not a column of type time{nearest(time, file.columns)}")
+        times = [name for name, table in file.columns.items() if table.type in {"time", "date"}]
+        yield Mistake("row.event_time", f"'{time}' is not a column of type time{nearest(time, times)}")
     if file.row.order == "event_time" and not time:
         yield Mistake("row.order", 'is "event_time", but row.event_time names no column')
     try:

@@ -43,9 +43,8 @@ def begin(
     if (folder / "trimtab.toml").exists():
         raise UsageError(f"{folder} holds a project already.", hint="choose another folder, or edit its trimtab.toml")
     if not data.exists():
-        raise UsageError(
-            f"There is no {data}{_nearest_file(data)}.", hint="give --data the path of a CSV or Parquet file"
-        )
+        near = _nearest_file(data) or "."
+        raise UsageError(f"There is no {data}{near}", hint="give --data the path of a CSV or Parquet file")
     tell(f"reading {data.name}")
     declared = declare(data)
     frame = read_head(data, HEAD_ROWS)
@@ -60,11 +59,18 @@ def begin(
 
 
 def _write(folder: Path, project: str, contract: str) -> None:
+    try:
+        texts = {"contract.toml": contract.encode(), "trimtab.toml": project.encode()}
+    except UnicodeEncodeError:
+        raise UsageError("The path of the data is not UTF-8, so no file can name it.", hint="rename it") from None
     state = folder / ".trimtab"
     state.mkdir(parents=True, exist_ok=True)
     (state / ".gitignore").write_text("*\n", encoding="utf-8")
-    (folder / "contract.toml").write_text(contract, encoding="utf-8")
-    (folder / "trimtab.toml").write_text(project, encoding="utf-8")
+    # trimtab.toml comes last and whole: its existence means that there is a project.
+    for name, data in texts.items():
+        unfinished = state / f"{name}.new"
+        unfinished.write_bytes(data)
+        unfinished.replace(folder / name)
 
 
 def _path(folder: Path, data: Path) -> str:
