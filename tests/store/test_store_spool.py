@@ -1,5 +1,6 @@
 """What `put` acknowledged is found, sealed, numbered for ever, and survives a killed worker."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -310,7 +311,9 @@ def synced_before_said(lines: list[str]) -> list[bool]:
     return verdicts
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+@pytest.mark.skipif(
+    shutil.which("strace") is None and not os.environ.get("CI"), reason="needs strace: apt-get install strace"
+)
 def test_nothing_is_acknowledged_before_the_log_that_holds_it_is_synced(tmp_path: Path) -> None:
     """kill -9 cannot show a missing fsync, so the calls themselves are looked at; synchronous = OFF is the control."""
     lines = trace(tmp_path / "full", "FULL")
