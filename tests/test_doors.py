@@ -69,7 +69,13 @@ def only_config_reads_environment(place: Place) -> Iterator[str]:
     yield from (f"{line}: {owner}.{name}" for line, owner, name in attributes(place) if owner == "os" and name in names)
 
 
-USERS_OWN_DATA = ("path/record", "path/exam/", "ingest/database", "ingest/connection", "ingest/table", "ingest/values", "demo/upstream/")
+USERS_OWN_DATA = (
+    "ingest/database",
+    "ingest/connection",
+    "ingest/table",
+    "ingest/values",
+    "demo/upstream/",
+)
 
 
 def only_store_speaks_to_the_record(place: Place) -> Iterator[str]:

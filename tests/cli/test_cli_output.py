@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from trimtab.cli.ingest import describe_rows
-from trimtab.cli.output import count_rules, plain, progress, show, show_table, suggest
+from trimtab.cli.output import count_rules, count_warnings, plain, progress, show, show_table, suggest
 from trimtab.loop.cycle import Ingested
 from trimtab.nouns import Interval, State
 
@@ -69,7 +69,17 @@ def test_next_command_can_be_pasted() -> None:
 
 
 def test_rules_come_most_frequent_first() -> None:
-    assert count_rules({"a:missing": 1, "b:unseen": 1200}) == ("  b:unseen: 1,200 rows", "  a:missing: 1 row")
+    assert count_rules({"a:b:missing": 1, "b:unseen": 1200}) == (
+        "  'b' is none of the column's values (unseen): 1,200 rows",
+        "  'a:b' has no value, and the column is required (missing): 1 row",
+    )
+
+
+def test_lines_that_are_no_row_and_warnings_are_told_in_words() -> None:
+    assert count_rules({"line:2 values where 3 belong": 1}) == ("  no row: 2 values where 3 belong: 1 row",)
+    assert count_rules({"line:missing": 2}) == ("  'line' has no value, and the column is required (missing): 2 rows",)
+    assert count_rules({"unreadable_line": 1}) == ("  no row, see the column errors: 1 row",)
+    assert count_warnings({"repaired:a:b": 3}) == ("  'a:b' is repaired to a number (warning repaired): 3 rows",)
 
 
 def test_one_line_is_no_lines() -> None:

@@ -142,13 +142,17 @@ class World:
             self.promote(project, promoted)
         return project
 
-    def promote(self, project: Project, name: str, *, spoil: Callable[[Path], None] | None = None) -> Version:
-        """Let a Version answer from the next epoch on, as the loop does; `spoil` may damage its files first."""
+    def keep(self, project: Project, name: str) -> Path:
+        """Keep the files of a Version in a project, as every fit does."""
         blobs = open_blobs(project)
         staged = blobs.stage()
         for file in self.folders[name].iterdir():
             (staged / file.name).write_bytes(file.read_bytes())
-        home = blobs.keep(staged, self.ids[name])
+        return blobs.keep(staged, self.ids[name])
+
+    def promote(self, project: Project, name: str, *, spoil: Callable[[Path], None] | None = None) -> Version:
+        """Let a Version answer from the next epoch on, as the loop does; `spoil` may damage its files first."""
+        home = self.keep(project, name)
         if spoil is not None:
             spoil(home)
         catalog = open_catalog(project)

@@ -124,6 +124,26 @@ def test_a_waiting_worker_takes_the_first_promotion_and_no_altered_version(
     assert errors.count('"what":"version"') == 1
 
 
+def test_a_worker_whose_only_version_is_altered_says_so_and_answers_once_it_is_healed(
+    world: Any, serving: Any, tmp_path: Any, good: dict[str, Any]
+) -> None:
+    """Promoted but not loadable is another trouble than nothing promoted, and it ends without a restart."""
+    project = world.make_project(tmp_path / "p", promoted=None)
+    world.promote(project, "first", spoil=flip_a_byte)
+    server = serving(tmp_path / "p")
+    assert "the Version that is promoted does not load" in server.ready
+    assert f"trimtab train {tmp_path / 'p'}" in server.ready
+    reply = server.ask(good)
+    assert (reply.status_code, reply.json()["code"], "retry-after" in reply.headers) == (503, "not_loaded", True)
+    assert "trimtab train" in reply.json()["detail"]
+    assert server.client.get("/readyz").json()["code"] == "not_loaded"
+    health = server.client.get("/healthz").json()
+    assert (health["status"], "does not load" in health["reasons"][0]) == ("not_loaded", True)
+    world.keep(project, "first")
+    server.wait_for(lambda: server.ask(good).status_code == 200)
+    assert server.client.get("/readyz").json()["status"] == "ready"
+
+
 def test_a_catalog_that_is_gone_stops_no_answer(world: Any, local: Any, tmp_path: Any, good: dict[str, Any]) -> None:
     worker = local(world.make_project(tmp_path / "p"))
     with closing(asyncio.new_event_loop()) as loop:

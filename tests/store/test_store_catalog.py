@@ -134,7 +134,7 @@ def test_a_version_is_found_by_any_of_its_names(catalog: Catalog, ref: str) -> N
     ("ref", "message"),
     [
         ("champoin", "did you mean 'champion'"),
-        ("champion", "there is no champion now"),
+        ("champion", "there is no champion Version"),
         ("v11", "did you mean 'v1'"),
         ("abc0", "begins the ids of 2 Versions: abc000000001, abc000000002"),
         ("abc", "there is no Version 'abc'"),

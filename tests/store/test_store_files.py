@@ -1,6 +1,8 @@
 """Version files appear whole or not at all; the index knows what was forwarded."""
 
 import hashlib
+import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -46,6 +48,53 @@ def test_many_who_keep_the_same_version_at_once_all_succeed(blobs: Blobs) -> Non
         homes = list(pool.map(lambda pair: blobs.keep(*pair), staged))
     assert len(set(homes)) == 1
     assert (homes[0] / "manifest.json").exists()
+
+
+def alter(home: Path) -> None:
+    (home / "inner" / "model.txt").write_text("mode1")
+
+
+def drop_a_file(home: Path) -> None:
+    (home / "inner" / "model.txt").unlink()
+
+
+def drop_the_manifest(home: Path) -> None:
+    (home / "manifest.json").unlink()
+
+
+def add_a_file(home: Path) -> None:
+    (home / "more.txt").write_text("more")
+
+
+def link_a_file(home: Path) -> None:
+    (home / "inner" / "model.txt").rename(home.parent / "elsewhere")
+    (home / "inner" / "model.txt").symlink_to(home.parent / "elsewhere")
+
+
+def become_a_file(home: Path) -> None:
+    shutil.rmtree(home)
+    home.write_text("no folder")
+
+
+@pytest.mark.parametrize("spoil", [alter, drop_a_file, drop_the_manifest, add_a_file, link_a_file, become_a_file])
+def test_keeping_a_version_heals_a_home_that_was_altered(spoil: Callable[[Path], None], blobs: Blobs) -> None:
+    home = blobs.keep(*stage_version(blobs))
+    spoil(home)
+    assert blobs.keep(*stage_version(blobs)) == home
+    assert sorted(path.name for path in home.rglob("*")) == ["inner", "manifest.json", "model.txt"]
+    assert (home / "inner" / "model.txt").read_text() == "model"
+    assert not (home / "inner" / "model.txt").is_symlink()
+    assert blobs.ids() == (home.name,)
+    assert not list(blobs.root.glob(".*"))
+
+
+def test_many_who_heal_the_same_version_at_once_all_succeed(blobs: Blobs) -> None:
+    drop_the_manifest(blobs.keep(*stage_version(blobs)))
+    staged = [stage_version(blobs) for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        homes = list(pool.map(lambda pair: blobs.keep(*pair), staged))
+    assert len(set(homes)) == 1
+    assert (homes[0] / "inner" / "model.txt").read_text() == "model"
 
 
 def test_ids_list_complete_versions_only(blobs: Blobs) -> None:

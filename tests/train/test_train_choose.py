@@ -61,7 +61,7 @@ def test_a_more_complex_family_must_win_by_more_than_one_standard_error(
     chosen, reasons = _pick([run("plain", 2.0 + lead + wobble), run("complex", np.full(100, 2.0))], ground)
     assert chosen.tried.name == winner
     assert reasons[-1].startswith(f"{winner} is chosen")
-    assert ("one standard error is 0.1." in " ".join(reasons)) == (lead > 0)
+    assert ("one standard error is 0.100." in " ".join(reasons)) == (lead > 0)
 
 
 def test_a_recipe_is_repeated_without_a_search(make_world: Any) -> None:

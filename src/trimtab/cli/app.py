@@ -1,5 +1,6 @@
 """The table of verbs and the application made of it."""
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +33,11 @@ VERBS = (
     Verb("demo", "[--keep DIR] [--seed N] [--months N] [--json]", "Turn the whole wheel on a year of flights.", START),
     Verb("ingest", "[DIR] [--json]", "Read the sources; bad rows go to quarantine."),
     Verb("check", "FILE [--project DIR] [--json]", "Say how a file's rows would fare."),
-    Verb("score", "[DIR] --input FILE --output FILE [--overwrite] [--json]", "Answer a whole file; every answer is logged."),
+    Verb(
+        "score",
+        "[DIR] --input FILE --output FILE [--overwrite] [--json]",
+        "Answer a whole file; every answer is logged.",
+    ),
     Verb("outcomes", "[DIR] --input FILE [--json]", "Read what really happened from a file."),
     Verb("tick", "[DIR] [--as-of MOMENT] [--json]", "Turn the wheel once: join, judge, act."),
     Verb("replay", "[DIR] [--policies P,...] [--batch B] [--start DATE] [--json]", "Compare policies on the history."),
@@ -70,7 +75,10 @@ CLOSING = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
+    open_closed_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["help"]:
+        words = [*words[1:2], "--help"]
     flags = words[: words.index("--")] if "--" in words else words
     debug = "--debug" in flags
     if debug:
@@ -134,6 +142,20 @@ def _refuse_verb(name: str) -> UsageError:
         )
     known = nearest(name, [verb.name for verb in VERBS])
     return UsageError(f"There is no verb '{name}'{known or '.'}", hint="trimtab --help shows all verbs")
+
+
+def open_closed_streams() -> None:
+    """Give a process that was started without some of its streams (`>&-`) ones that swallow what is written.
+
+    The numbers 0 to 2 must be taken: a file that is opened later would get them, and with them what a library prints.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - a number, for life
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - as above
 
 
 def _close_quietly() -> None:

@@ -5,11 +5,18 @@ Exit codes: 0 ok, 1 a check failed, 2 usage or configuration, 3 environment, 130
 
 import json
 import sys
+from collections.abc import Mapping
 from shutil import get_terminal_size
 from textwrap import fill
 from traceback import print_exception
 
-from cyclopts import CycloptsError
+from cyclopts import (
+    CoercionError,
+    CycloptsError,
+    MissingArgumentError,
+    UnknownCommandError,
+    UnusedCliTokensError,
+)
 
 from trimtab.errors import HostError, TrimtabError, UsageError
 
@@ -23,6 +30,9 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
 )
 """The first class that fits decides. The last line is for what nobody foresaw."""
 
+KINDS: Mapping[object, str] = {int: "a whole number", float: "a number", bool: "no value, or true or false"}
+"""What an option of a type takes, in words."""
+
 
 def exit_code(error: BaseException) -> int:
     """Return the process exit code for an error."""
@@ -34,7 +44,7 @@ def explain_failure(error: BaseException, verb: str) -> TrimtabError:
     if isinstance(error, TrimtabError):
         return error
     if isinstance(error, CycloptsError):
-        return UsageError(str(error).strip(), hint=f"trimtab {verb} --help".replace("  ", " "))
+        return UsageError(explain_words(error), hint=" ".join(["trimtab", *verb.split(), "--help"]))
     if isinstance(error, KeyboardInterrupt):
         return TrimtabError("Interrupted.", hint=f"trimtab {verb} again goes on from what is already kept")
     if isinstance(error, ImportError):
@@ -47,6 +57,21 @@ def explain_failure(error: BaseException, verb: str) -> TrimtabError:
         f"Something nobody foresaw: {type(error).__name__}: {str(error)[:300]}",
         hint="repeat with --debug to see where, and report that with the command that you typed",
     )
+
+
+def explain_words(error: CycloptsError) -> str:
+    """Return what is wrong with the words that were typed."""
+    first = next(iter(error.unused_tokens or ()), "")
+    if isinstance(error, MissingArgumentError) and error.argument:
+        name = error.argument.name
+        return f"{name} needs a value behind it." if name in (error.unused_tokens or ()) else f"{name} is missing."
+    if isinstance(error, UnknownCommandError):
+        return f"'{first}' is no verb; the verb comes first."
+    if isinstance(error, UnusedCliTokensError):
+        return f"There is no use for {', '.join(map(repr, error.unused_tokens or ()))}."
+    if isinstance(error, CoercionError) and error.argument and error.token and error.target_type in KINDS:
+        return f"{error.argument.name} takes {KINDS[error.target_type]}, not '{error.token.value}'."
+    return str(error).strip()
 
 
 def report_failure(error: BaseException, verb: str, *, as_json: bool, debug: bool) -> int:

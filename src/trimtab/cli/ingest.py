@@ -15,10 +15,9 @@ def ingest(folder: Folder = HERE, /, *, as_json: AsJson = False) -> int:
     """
     with progress(f"Reading the sources of {folder.resolve().name} ...") as tell:
         done = ingest_sources(open_wheel(folder), tell=tell)
-    facts = {"rows": count_rows(done), "rules": done.reasons, "sources": done.sources}
-    show(
-        (f"{count(done.rows_in, 'row')} in: {describe_rows(done)}.", *count_rules(done.reasons)), facts, as_json=as_json
-    )
+    facts = {"rows": count_rows(done), "rules": done.reasons, "sources": done.sources, "notes": done.sentences}
+    told = (f"{count(done.rows_in, 'row')} in: {describe_rows(done)}.", *count_rules(done.reasons), *done.sentences)
+    show(told, facts, as_json=as_json)
     return int(bool(done.quarantined or done.rejected))
 
 

@@ -10,6 +10,9 @@ from trimtab.cli.output import progress, show
 from trimtab.loop.outcomes import read_outcomes
 from trimtab.loop.state import open_wheel
 
+SHOWN = 20
+"""Refused lines that are told to a person."""
+
 
 def outcomes(
     folder: Folder = HERE,
@@ -30,6 +33,8 @@ def outcomes(
         f"{read.accepted:,} accepted, {read.parked:,} parked until their Prediction appears, {read.repeated:,} known "
         f"already, {read.corrected:,} corrected (the older value is kept), {len(read.rejected):,} refused."
     )
-    sentences = (counts, *(f"  {mistake}" for mistake in read.rejected))
+    sentences = (counts, *(f"  {mistake}" for mistake in read.rejected[:SHOWN]))
+    if len(read.rejected) > SHOWN:
+        sentences += (f"  and {len(read.rejected) - SHOWN:,} more; --json names them all",)
     show(sentences, {"input": source, "outcomes": read}, as_json=as_json)
     return int(bool(read.rejected))

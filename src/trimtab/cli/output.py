@@ -17,6 +17,9 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from trimtab.contract.check import MEANINGS, WARNINGS
+from trimtab.metrics.figures import count
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -57,9 +60,34 @@ def suggest(*words: str | Path) -> str:
 
 
 def count_rules(reasons: Mapping[str, int]) -> tuple[str, ...]:
-    """Return a line for each rule that rows broke, the most frequent one first."""
-    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(f"  {rule}: {count:,} {'row' if count == 1 else 'rows'}" for rule, count in ordered)
+    """Return a line for each rule that rows broke ("field:code"), the most frequent one first."""
+    return _count_lines({_explain_reason(reason): rows for reason, rows in reasons.items()})
+
+
+def count_warnings(warnings: Mapping[str, int]) -> tuple[str, ...]:
+    """Return a line for each warning ("kind:field"), the most frequent one first."""
+    return _count_lines({_explain_warning(warning): rows for warning, rows in warnings.items()})
+
+
+def _count_lines(told: Mapping[str, int]) -> tuple[str, ...]:
+    ordered = sorted(told.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(f"  {what}: {count(rows, 'row')}" for what, rows in ordered)
+
+
+def _explain_reason(reason: str) -> str:
+    column, _, code = reason.rpartition(":")
+    if column and code in MEANINGS:
+        return f"'{column}' {MEANINGS[code]} ({code})"
+    if reason.startswith("line:"):
+        return f"no row: {reason.removeprefix('line:')}"
+    return {"unreadable_line": "no row, see the column errors", "model_failed": "the model gave no answer"}.get(
+        reason, reason
+    )
+
+
+def _explain_warning(warning: str) -> str:
+    kind, _, column = warning.partition(":")
+    return f"'{column}' is {WARNINGS[kind]} (warning {kind})" if kind in WARNINGS else warning
 
 
 @contextmanager

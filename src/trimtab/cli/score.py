@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from trimtab.cli.options import HERE, AsJson, Flag, Folder
-from trimtab.cli.output import as_facts, count_rules, progress, show
+from trimtab.cli.output import as_facts, count_rules, count_warnings, progress, show
 from trimtab.errors import Refused
 from trimtab.loop.state import open_wheel
 from trimtab.metrics.figures import count
@@ -37,7 +37,7 @@ def score(
         live = Live(trim.epoch, compile_model(version, wheel.package(version.id), trim.threshold))
         scored = score_file(wheel.project, live, wheel.lake, source, output, tell, overwrite=overwrite)
     counts = f"{count(scored.rows, 'row')}: {scored.answered:,} answered, {scored.refused:,} refused"
-    told = [f"{counts}; {output} is written.", *count_rules(scored.reasons), *count_rules(scored.warnings)]
+    told = [f"{counts}; {output} is written.", *count_rules(scored.reasons), *count_warnings(scored.warnings)]
     told += [f"Not in the contract, so ignored: {', '.join(scored.ignored)}."] if scored.ignored else []
     show(told, {"output": output, **as_facts(scored)}, as_json=as_json)
     return 0

@@ -31,8 +31,10 @@ def tick(
     not be read: the turn goes on without it.
     """
     with progress(f"Turning the wheel of {folder.resolve().name} ...") as tell:
-        turned = turn(open_wheel(folder), as_of=read_moment(as_of), tell=tell)
-    show(describe_turn(turned), {"turn": turned}, as_json=as_json)
+        wheel = open_wheel(folder)
+        turned = turn(wheel, as_of=read_moment(as_of), tell=tell)
+    standing = wheel.champion()
+    show(describe_turn(turned, standing[1].name if standing else ""), {"turn": turned}, as_json=as_json)
     return int(bool(turned.ingested.failures))
 
 
@@ -43,18 +45,19 @@ def read_moment(text: str | None) -> datetime | int | None:
     return int(text) if text.isdecimal() else parse(text)
 
 
-def describe_turn(turned: Ticked) -> tuple[str, ...]:
-    """Return what one turn did, in sentences."""
+def describe_turn(turned: Ticked, champion: str) -> tuple[str, ...]:
+    """Return what one turn did, in sentences, and which Version answers after it."""
     moved = ", ".join(count(number, what.removesuffix("s")) for what, number in turned.forwarded.items() if number)
     read = turned.ingested
     return (
         f"Forwarded to the lake: {moved or 'nothing new'}.",
         f"Ingested: {describe_rows(read)}.",
         *count_rules(read.reasons),
+        *read.sentences,
         *(f"Could not be read: {failure}" for failure in read.failures),
         *(describe_finding(finding) for finding in turned.findings),
         *(f"Decision {decision.number}: {join_reasons(decision.reasons)}" for decision in turned.decisions),
-        f"Epoch {turned.epoch} answers." if turned.epoch else "Nothing answers yet.",
+        f"{champion} answers (epoch {turned.epoch})." if turned.epoch else "Nothing answers yet.",
     )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from trimtab.cli.options import HERE, AsJson, Flag, Folder
-from trimtab.cli.output import as_facts, progress, show, show_table
+from trimtab.cli.output import as_facts, progress, show, show_table, suggest
 from trimtab.errors import TrimtabError
 from trimtab.loop.state import Wheel, open_wheel
 from trimtab.nouns import Version
@@ -32,7 +32,7 @@ def versions(
         with progress("Checking every Version ..."):
             listed = [{**facts, "fault": find_fault(wheel, str(facts["id"]))} for facts in listed]
     if as_json or not listed:
-        show(("No Version yet. Next: trimtab train",), {"versions": listed}, as_json=as_json)
+        show(("No Version yet.", suggest("train", folder)), {"versions": listed}, as_json=as_json)
     else:
         columns = ["name", "id", "standing", "family", "rows", "made_at", *(["fault"] if verify else [])]
         show_table([column.replace("_", " ") for column in columns], [_cells(facts, columns) for facts in listed])

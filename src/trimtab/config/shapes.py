@@ -85,7 +85,7 @@ def check(shape: type[S], tables: Mapping[str, Any], where: str) -> S:
     try:
         section = shape.model_validate(tables)
     except ValidationError as error:
-        mistakes = [_mistake(shape, dict(item)) for item in error.errors(include_url=False, include_input=False)]
+        mistakes = [_mistake(shape, dict(item)) for item in error.errors(include_url=False)]
         raise fail(where, [*mistakes, *later]) from None
     if later:
         raise NotBuiltYet(f"{where} asks for what this release has not built yet.", mistakes=later, hint="remove it")
@@ -108,7 +108,10 @@ def _mistake(shape: type[Section], item: Mapping[str, Any]) -> Mistake:
         return Mistake(where, "is required")
     if item["type"] == "value_error":
         return Mistake(where, str(item["ctx"]["error"]))
-    return Mistake(where, item["msg"][0].lower() + item["msg"][1:])
+    told = item["msg"][0].lower() + item["msg"][1:]
+    if item["type"] == "literal_error":  # only the word that is known is shown: what was written may be a secret
+        told += nearest(str(item["input"]), re.findall(r"'([^']*)'", item["ctx"]["expected"]))
+    return Mistake(where, told)
 
 
 def section_of(annotation: Any) -> type[Section] | None:

@@ -9,6 +9,7 @@ import polars as pl
 from trimtab.contract.columns import compile_column
 from trimtab.contract.labels import NOT_LABELLED
 from trimtab.contract.reading import BLANKS, INT64, LONGEST_TEXT, NUMBER
+from trimtab.metrics.figures import count
 from trimtab.nouns.contract import Column
 
 WORD_PAIRS: Final = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
@@ -75,9 +76,7 @@ def guess_event_time(raw: pl.Series, *, text: bool) -> Guess | int:
     fitting = [column for first, column in failures if first is None]
     if not fitting:
         return max(first for first, _ in failures if first is not None)
-    # RFC 3339 is read whatever the format says, so where it fits, that others fit as well says nothing.
-    plain = raw.dtype.is_temporal() or fitting[0].formats == ("rfc3339",)
-    return Guess(fitting[0], () if plain else _format_notes([column.formats[0] for column in fitting]))
+    return Guess(fitting[0], _format_notes([column.formats[0] for column in fitting]))
 
 
 def _misfit(column: Column, raw: pl.Series, *, text: bool) -> int | None:
@@ -185,8 +184,8 @@ def _as_moment(base: Column, present: pl.Series) -> Guess:
 
 
 def _format_notes(fitting: Sequence[str]) -> tuple[str, ...]:
-    if len(fitting) == 1:
-        return ()
+    if len(fitting) == 1 or fitting[0] == "rfc3339":
+        return ()  # RFC 3339 is read whatever the format says, so that others fit as well says nothing
     return (f"read as {fitting[0]}, though {' and '.join(fitting[1:])} would fit as well: please check",)
 
 
@@ -212,7 +211,7 @@ def _as_words(base: Column, raw: pl.Series, stripped: pl.Series, present: pl.Ser
 def _text_notes(words: pl.Series) -> tuple[str, ...]:
     if not words.len():
         return ()
-    told = f"text with {words.len()} different values: not a feature until it is made a category"
+    told = f"text with {words.len():,} different values: not a feature until it is made a category"
     numbers = words.str.contains(PLAIN_NUMBER).sum() / words.len()
     if numbers < MOSTLY:
         return (told,)
@@ -234,7 +233,7 @@ def _settle(column: Column, notes: tuple[str, ...], raw: pl.Series, *, text: boo
         return _as_plain_text(column, notes)
     column, more = _role(column, values)
     if bad:
-        more = (*more, f"{bad} values are not finite: their rows go to quarantine")
+        more = (*more, f"not finite in {count(int(bad), 'row')}: quarantine")
     if column.role == "feature":
         column = replace(column, required=values.len() + bad == raw.len(), soft=_soft(column, values))
     return Guess(column, (*notes, *more))

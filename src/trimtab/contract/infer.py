@@ -11,6 +11,7 @@ from trimtab.contract.guess import Guess, guess_column, guess_event_time
 from trimtab.contract.row import RESERVED
 from trimtab.contract.target import TASKS, guess_target
 from trimtab.errors import DataError, Mistake, UsageError, nearest
+from trimtab.metrics.figures import count
 from trimtab.nouns.contract import Column, Contract, Order, Row
 
 ORDERS: Final[dict[str, Order]] = {name: name for name in get_args(Order)}
@@ -45,7 +46,7 @@ def infer(
     guesses = {name: guess_column(frame.get_column(name), text=text) for name in frame.columns if name != target}
     columns = {name: guess.column for name, guess in guesses.items() if guess.column is not None}
     notes = {name: "; ".join(guess.notes) for name, guess in guesses.items() if guess.notes}
-    row, about_order = _find_order(columns, time, order)
+    row, about_order, order_comment = _find_order(columns, time, order)
     if row.event_time:
         columns[row.event_time], about_time = _event_time(frame.get_column(row.event_time), text=text)
         notes[row.event_time] = "; ".join(about_time)
@@ -53,7 +54,7 @@ def infer(
     about_columns = [f"Column '{name}': {note}." for name, note in notes.items()]
     findings = (*about_target, *about_order, *about_columns)
     unnamed = [told for told in about_columns if told.startswith("Column '':")]  # "" stands for the whole below
-    whole = "\n".join((*about_target, *about_order, *unnamed, *_to_fill_in()))
+    whole = "\n".join((*about_target, order_comment, *unnamed, *_to_fill_in()))
     return Inferred(contract, {**notes, "": whole}, findings)
 
 
@@ -74,31 +75,42 @@ def _refuse_names(frame: pl.DataFrame, *, target: str, time: str | None, order: 
     ]
     words = (("--order", order, tuple(ORDERS)), ("--task", task, tuple(TASKS)))
     wrong += [
-        Mistake(flag, f"'{word}' is none of {', '.join(known)}")
+        Mistake(flag, f"'{word}' is none of {', '.join(map(repr, known))}{nearest(word, known)}")
         for flag, word, known in words
         if word and word not in known
     ]
     if time == target:
         wrong.append(Mistake("--time", "the target cannot be the event time"))
     if wrong:
-        shown = ", ".join(frame.columns[:20]) + (", ..." if frame.width > 20 else "")
-        raise UsageError("The flags do not fit the table.", mistakes=wrong, hint=f"the columns are {shown}")
+        raise UsageError("The flags do not fit the table.", mistakes=wrong, hint=_flag_hint(frame, wrong))
 
 
-def _find_order(columns: Mapping[str, Column], time: str | None, order: str | None) -> tuple[Row, tuple[str, ...]]:
-    """Return event time and order: as asked for, else by the one column that is a time in every row, else none."""
+def _flag_hint(frame: pl.DataFrame, wrong: Sequence[Mistake]) -> str:
+    if all(mistake.where in {"--order", "--task"} for mistake in wrong):
+        return "correct the flag, or leave it out: then it is guessed"
+    return f"the columns are {', '.join(frame.columns[:20])}{', ...' if frame.width > 20 else ''}"
+
+
+def _find_order(columns: Mapping[str, Column], time: str | None, order: str | None) -> tuple[Row, tuple[str], str]:
+    """Return event time and order: as asked for, else by the one column that is a time in every row, else none.
+
+    With them what is said at the terminal, and what stands in the file, where the next step is a key, not a flag.
+    """
     if time is not None or order in {"file", "none"}:
         ordered = {"file": "their position in the file", "none": "nothing"}.get(order or "", f"'{time}'")
         row = Row(event_time=time or "", order=ORDERS[order or "event_time"])
-        return row, (f"Rows are ordered by {ordered}.",)
+        told = f"Rows are ordered by {ordered}."
+        return row, (told,), told
     found = [name for name, column in columns.items() if column.type in {"time", "date"} and column.required]
     if len(found) == 1:
-        return Row(event_time=found[0], order="event_time"), (
-            f"Rows are ordered by '{found[0]}', the only time column.",
-        )
+        told = f"Rows are ordered by '{found[0]}', the only time column."
+        return Row(event_time=found[0], order="event_time"), (told,), told
     if order == "event_time":
         raise UsageError("--order event_time: which column is the time cannot be guessed.", hint=_time_hint(found))
-    return Row(), (f"Rows are in no order, so splits are by chance: {_time_hint(found)}.",)
+    told = "Rows are in no order, so splits are by chance"
+    named = " or ".join(f"'{name}'" for name in found) or "a column of times"
+    key = f'name {named} in [row] event_time, or write order = "file" if the file is in the order of time'
+    return Row(), (f"{told}: {_time_hint(found)}.",), f"{told}: {key}."
 
 
 def _time_hint(found: Sequence[str]) -> str:
@@ -111,7 +123,7 @@ def _event_time(raw: pl.Series, *, text: bool) -> tuple[Column, tuple[str, ...]]
     found = guess_event_time(raw, text=text)
     if not isinstance(found, Guess):
         hint = "correct that row; write times as 2026-01-31T12:00:00Z, or name another --time"
-        raise DataError(f"'{raw.name}' is no time in row {found + 1} of the data.", hint=hint)
+        raise DataError(f"'{raw.name}' is no time in row {found + 1:,} of the data.", hint=hint)
     column = found.column or Column(raw.name, "time")
     return column, ("taken as the event time", *found.notes, *_zone_notes(raw, column))
 
@@ -124,7 +136,9 @@ def _zone_notes(raw: pl.Series, column: Column) -> tuple[str, ...]:
     )
     missing = compile_column(column, text=True, time_zone="UTC")(raw).values.null_count()
     notes = ("its times have no zone and are read in row.time_zone, now UTC",) if local else ()
-    return (*notes, f"{missing} rows have none and count at their arrival") if missing else notes
+    if not missing:
+        return notes
+    return (*notes, f"{count(missing, 'row')} without a time: the arrival counts")
 
 
 def _to_fill_in() -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from trimtab.contract.columns import compile_target
 from trimtab.contract.labels import NOT_LABELLED
 from trimtab.contract.reading import BLANKS, NUMBER
 from trimtab.errors import DataError, UsageError
+from trimtab.metrics.figures import count
 from trimtab.nouns.contract import Target, Task
 
 FEWEST_LABELLED: Final = 200
@@ -25,7 +26,7 @@ def guess_target(raw: pl.Series, task: str | None) -> tuple[Target, tuple[str, .
     """
     labels, numeric = _labels(raw)
     if labels.len() < FEWEST_LABELLED:
-        what = f"'{raw.name}' is labelled in {labels.len()} of {raw.len()} rows; {FEWEST_LABELLED} are needed."
+        what = f"'{raw.name}' is labelled in {labels.len():,} of {raw.len():,} rows; {FEWEST_LABELLED} are needed."
         raise DataError(what, hint="collect more labelled rows, or name another --target")
     distinct = labels.n_unique()
     if distinct == 1:
@@ -56,21 +57,21 @@ def _regression(raw: pl.Series, labelled: int) -> tuple[Target, tuple[str, ...]]
     target = Target(raw.name, "regression")
     wrong = compile_target(target)(raw).codes.is_not_null()
     if wrong.any():
-        where = f"'{raw.name}' is no finite number in row {int(wrong.arg_max() or 0) + 1} of the data"
+        where = f"'{raw.name}' is no finite number in row {int(wrong.arg_max() or 0) + 1:,} of the data"
         raise UsageError(f"--task regression: {where}.", hint="correct that row, or try --task multiclass")
-    return target, (f"Target '{raw.name}': a number (regression), {labelled} labelled rows.",)
+    return target, (f"Target '{raw.name}': a number (regression), {labelled:,} labelled rows.",)
 
 
 def _classification(name: str, labels: pl.Series, task: Task, *, numeric: bool) -> tuple[Target, tuple[str, ...]]:
     counts: dict[str, int] = dict(labels.alias("label").value_counts().iter_rows())
     if task == "binary" and len(counts) != 2:
-        raise UsageError(f"--task binary: '{name}' has {len(counts)} different values.", hint="try --task multiclass")
+        raise UsageError(f"--task binary: '{name}' has {len(counts):,} different values.", hint="try --task multiclass")
     if len(counts) > MOST_CLASSES:
-        what = f"'{name}' has {len(counts)} different values; at most {MOST_CLASSES} classes are supported."
+        what = f"'{name}' has {len(counts):,} different values; at most {MOST_CLASSES} classes are supported."
         raise DataError(what, hint="name another --target, or --task regression if it is a number")
     classes = tuple(sorted(counts, key=float) if numeric else sorted(counts))
     shares = ", ".join(f"'{label}' {counts[label] / labels.len():.1%}" for label in classes[:10])
-    told = [f"Target '{name}': {task} with {len(classes)} classes ({shares}), {labels.len()} labelled rows."]
+    told = [f"Target '{name}': {task} with {len(classes)} classes ({shares}), {labels.len():,} labelled rows."]
     told += [_rare(label, counts[label]) for label in classes if counts[label] < FEWEST_OF_A_CLASS]
     if task != "binary":
         return Target(name, task, classes=classes), tuple(told)
@@ -79,7 +80,7 @@ def _classification(name: str, labels: pl.Series, task: Task, *, numeric: bool) 
 
 
 def _rare(label: str, rows: int) -> str:
-    return f"Class '{label}' has {rows} rows only; training needs {FEWEST_OF_A_CLASS}."
+    return f"Class '{label}' has {count(rows, 'row')} only; training needs {FEWEST_OF_A_CLASS}."
 
 
 def _positive(classes: tuple[str, ...], counts: dict[str, int]) -> str:

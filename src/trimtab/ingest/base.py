@@ -30,13 +30,15 @@ class Chunk:
     """Some rows in the order of the source, and the position to come back with.
 
     `frame` holds the source's own columns, then `_row` (Int64) and `_offset` (String). `position` is plain JSON: stored
-    together with the rows, it makes the next read begin behind them. `note` is a sentence for people, mostly empty.
+    together with the rows, it makes the next read begin behind them. `note` is a sentence for people, mostly empty;
+    `again` says that rows which were given before may be among those that follow.
     """
 
     frame: pl.DataFrame
     position: dict[str, Any]
     rejected: tuple[Rejected, ...] = ()
     note: str = ""
+    again: bool = False
 
 
 class Source(Protocol):

@@ -12,6 +12,7 @@ from trimtab.errors import DataError
 from trimtab.ingest.base import check_names
 from trimtab.ingest.encoding import UNREADABLE, Codec, open_codec
 from trimtab.ingest.records import Portion, read_carefully, read_plain, read_records
+from trimtab.ingest.unclear import UnclearForm
 from trimtab.nouns.project import CsvForm
 
 HEAD = 1 << 18
@@ -89,9 +90,7 @@ def _first_names(lines: list[str], skipped: int, form: CsvForm, where: str) -> t
     for _, end, names, reason in read_records(lines[skipped:], form):
         wrong = reason or ("it holds bytes that are no text" if UNREADABLE in "".join(names) else "")
         if wrong:
-            raise DataError(
-                f"{where}: the header cannot be read: {wrong}.", hint=pin_hint("delimiter, encoding, quote")
-            )
+            raise UnclearForm(f"{where}: the header cannot be read: {wrong}.")
         if names:
             _refuse_numbers(names, where)
             return _name_blanks([name.strip() for name in names]), skipped + end
@@ -106,11 +105,6 @@ def _refuse_numbers(found: list[str], where: str) -> None:
 
 def _name_blanks(names: list[str]) -> list[str]:
     return [name or f"column_{position}" for position, name in enumerate(names, start=1)]
-
-
-def pin_hint(keys: str) -> str:
-    """Return the sentence that tells where a CSV file's form is declared."""
-    return f"say how the file is written: csv = {{ ... }} with {keys}, under its [sources.NAME] in trimtab.toml"
 
 
 def split_lines(text: str) -> list[str]:

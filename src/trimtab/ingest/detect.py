@@ -1,16 +1,17 @@
 """How a CSV file is written: its encoding, delimiter and quote, found once and said, never guessed in silence."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from trimtab.errors import DataError
-from trimtab.ingest.delimited import pin_hint, refuse_packed, split_lines
+from trimtab.ingest.delimited import refuse_packed, split_lines
 from trimtab.ingest.encoding import found_mark, open_codec
 from trimtab.ingest.paths import existing, open_plain
 from trimtab.ingest.records import read_records
+from trimtab.ingest.unclear import UnclearForm
 from trimtab.nouns.project import CsvForm
 
 SAMPLE = 1 << 20
@@ -28,24 +29,29 @@ class Fit(NamedTuple):
     width: int
 
 
-def detect_csv(path: Path) -> CsvForm:
-    """Return how a CSV file is written, from its first megabyte (the encoding: from all of it).
+def detect_csv(path: Path, *, delimiter: str = "", encoding: str = "", quote: str = "") -> CsvForm:
+    """Return how a CSV file is written, from its first megabyte (the encoding: from all of it); what is given stands.
 
-    Raises DataError where two readings are equally good or none is, with the best guess and the key that settles it.
+    Raises UnclearForm where two readings are equally good or none is, with the best guess and the key that settles it,
+    DataError where the file is empty or no text.
     """
     with open_plain(existing(path).resolve()) as file:
         head = file.read(SAMPLE)
         refuse_packed(head, path.name)
         if not head.strip():
             raise DataError(f"{path.name} is empty.", hint="a CSV file begins with a line of column names")
-        encoding = _find_encoding(head, iter(partial(file.readline, SAMPLE), b""), path.name)
+        encoding = encoding or _find_encoding(head, iter(partial(file.readline, SAMPLE), b""), path.name)
     codec = open_codec(head, encoding, path.name)
     lines = split_lines(codec.decode(head[codec.mark :]))
     if len(head) == SAMPLE:
         lines = lines[:-1] or lines
     if lines[0].startswith("sep="):
         lines = lines[1:]
-    return _find_delimiter(lines, encoding, path.name)
+    quotes = (quote,) if quote else ('"', "'") if _single_quoted(lines) else ('"',)
+    if delimiter:
+        fits = [_measure(lines, CsvForm(delimiter, encoding, one)) for one in quotes]
+        return max(fits, key=lambda fit: (fit.share, fit.width)).form
+    return _find_delimiter(lines, encoding, quotes, path.name)
 
 
 def _find_encoding(head: bytes, rest: Iterable[bytes], where: str) -> str:
@@ -54,8 +60,9 @@ def _find_encoding(head: bytes, rest: Iterable[bytes], where: str) -> str:
         return "utf-16" if marked.startswith("utf-16") else marked
     if b"\0" in head[:1000]:
         guess = "utf-16-le" if head[1:2] == b"\0" else "utf-16-be" if head[:1] == b"\0" else ""
-        what = f"looks like {guess} without its mark" if guess else "holds NUL characters and is no text file"
-        raise DataError(f"{where} {what}.", hint=pin_hint(f"encoding = '{guess}'") if guess else "is it a CSV file?")
+        if guess:
+            raise UnclearForm(f"{where} looks like {guess} without its mark.", encoding=guess)
+        raise DataError(f"{where} holds NUL characters and is no text file.", hint="is it a CSV file?")
     return _weigh_bytes(head, rest, where)
 
 
@@ -96,19 +103,19 @@ def _is_utf8(line: bytes) -> bool:
 
 
 def _refuse_unlikely(good: int, broken: bytes, where: str) -> None:
-    """Raise DataError where Western European (cp1252) is no safe guess for bytes that are not utf-8."""
-    hint = pin_hint("encoding = 'cp1252' (or cp1251, cp437, ...)")
+    """Raise UnclearForm where Western European (cp1252) is no safe guess for bytes that are not utf-8."""
     if good:
-        raise DataError(f"{where} mixes lines in utf-8 and lines in another encoding.", hint=hint)
+        raise UnclearForm(f"{where} mixes lines in utf-8 and lines in another encoding.", encoding="cp1252")
     if re.search(rb"[\x81\x8d\x8f\x90\x9d]|[\x80-\xff]{4}", broken):  # unknown there, or a word in another script
-        raise DataError(f"{where} is not utf-8, and Western European (cp1252) is no safe guess.", hint=hint)
+        what = f"{where} is not utf-8, and Western European (cp1252) is no safe guess; it may be cp1251, cp437, ..."
+        raise UnclearForm(what, encoding="cp1252")
 
 
-def _find_delimiter(lines: list[str], encoding: str, where: str) -> CsvForm:
-    fits = [fit for fit in _all_fits(lines, encoding, DELIMITERS) if fit.width > 1]
+def _find_delimiter(lines: list[str], encoding: str, quotes: Sequence[str], where: str) -> CsvForm:
+    fits = [fit for fit in _all_fits(lines, encoding, quotes, DELIMITERS) if fit.width > 1]
     if not fits:
-        _refuse_uncommon(lines, encoding, where)
-        return CsvForm(encoding=encoding)
+        _refuse_uncommon(lines, encoding, quotes, where)
+        return CsvForm(encoding=encoding, quote=quotes[0])
     fits.sort(key=lambda fit: (fit.share, fit.width, fit.form.quote == '"'), reverse=True)
     best = fits[0]
     if best.share < 0.5:
@@ -119,8 +126,7 @@ def _find_delimiter(lines: list[str], encoding: str, where: str) -> CsvForm:
     return best.form
 
 
-def _all_fits(lines: list[str], encoding: str, delimiters: Iterable[str]) -> list[Fit]:
-    quotes = ('"', "'") if _single_quoted(lines) else ('"',)
+def _all_fits(lines: list[str], encoding: str, quotes: Sequence[str], delimiters: Iterable[str]) -> list[Fit]:
     return [_measure(lines, CsvForm(sign, encoding, quote)) for sign in delimiters for quote in quotes]
 
 
@@ -141,18 +147,18 @@ def _measure(lines: list[str], form: CsvForm) -> Fit:
     return Fit(form, sum(one == width for one in widths) / max(len(widths), 1), width)
 
 
-def _refuse_uncommon(lines: list[str], encoding: str, where: str) -> None:
-    for fit in _all_fits(lines, encoding, DELIMITERS):
+def _refuse_uncommon(lines: list[str], encoding: str, quotes: Sequence[str], where: str) -> None:
+    for fit in _all_fits(lines, encoding, quotes, DELIMITERS):
         if fit.share < 0.5:
             _refuse(where, fit, "the first line has none of them: is it a title above the column names?")
-    for fit in _all_fits(lines, encoding, _UNCOMMON):
+    for fit in _all_fits(lines, encoding, quotes, _UNCOMMON):
         if fit.width > 1 and fit.share == 1:
             _refuse(where, fit, "it is an uncommon one")
 
 
 def _refuse(where: str, best: Fit, why: str) -> None:
-    hint = pin_hint(f"delimiter = '{best.form.delimiter}'")
-    raise DataError(f"{where}: the delimiter is not certain. Guess: '{_name(best)}', but {why}.", hint=hint)
+    what = f"{where}: the delimiter is not certain. Guess: '{_name(best)}', but {why}."
+    raise UnclearForm(what, delimiter=best.form.delimiter)
 
 
 def _name(fit: Fit) -> str:

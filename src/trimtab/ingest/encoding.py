@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trimtab.errors import ConfigError, DataError
+from trimtab.errors import ConfigError
+from trimtab.ingest.unclear import UnclearForm
 
 UNREADABLE = "\udcff"
 """Stands in decoded text for bytes that the encoding does not know. No valid text holds a lone surrogate."""
@@ -54,11 +55,11 @@ def open_codec(head: bytes, encoding: str, where: str) -> Codec:
     name = _plain_name(encoding, where)
     if name == "utf-16":
         if not marked.startswith("utf-16"):
-            raise DataError(f"{where} has no mark that tells its byte order.", hint="pin encoding = 'utf-16-le' or -be")
+            raise UnclearForm(f"{where} has no mark that tells its byte order.", encoding="utf-16-le")
         name = marked
     if marked and marked != name:
-        hint = f"pin csv = {{ encoding = '{marked}' }} for this source in trimtab.toml, or save the file as {name}"
-        raise DataError(f"{where} begins with the mark of {marked}, but is declared as {name}.", hint=hint)
+        what = f"{where} begins with the mark of {marked}, but is declared as {name}."
+        raise UnclearForm(what, encoding=marked)
     return Codec(name, length, 2 if name.startswith("utf-16") else 1)
 
 

@@ -6,21 +6,23 @@ renamed or repeated one nothing, a changed one everything again. Every record en
 
 import fnmatch
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import polars as pl
 
 from trimtab.errors import ConfigError, DataError
 from trimtab.ingest.base import Chunk, Rejected
-from trimtab.ingest.delimited import HEAD, Cursor, Unsettled, pin_hint, read_header, read_portions
+from trimtab.ingest.delimited import HEAD, Cursor, Unsettled, read_header, read_portions
 from trimtab.ingest.detect import detect_csv
 from trimtab.ingest.parquet import read_frames, read_schema
 from trimtab.ingest.paths import existing, inode_of, kind_of, open_plain
 from trimtab.ingest.position import Content, Entry, Position, hash_content
 from trimtab.ingest.reading import Reading
 from trimtab.ingest.tail import finished_size
+from trimtab.ingest.unclear import UnclearForm
 from trimtab.nouns import SourceSpec, fingerprint
 from trimtab.nouns.project import CsvForm
 
@@ -31,10 +33,14 @@ _NO_ROWS = pl.DataFrame(schema={"_row": pl.Int64, "_offset": pl.String})
 
 
 class FileSource:
-    """The rows of one file, or of the files in a folder in the order of their names."""
+    """The rows of one file, or of the files in a folder in the order of their names.
 
-    def __init__(self, spec: SourceSpec) -> None:
+    A last line that is only begun waits for the next read; a `finished` file has no next read, so there it is rejected.
+    """
+
+    def __init__(self, spec: SourceSpec, *, finished: bool = False) -> None:
         self.spec = spec
+        self._finished = finished
 
     def describe(self) -> str:
         """Return one line that says where the rows come from."""
@@ -105,7 +111,10 @@ class FileSource:
         size = os.fstat(file.fileno()).st_size
         _refuse_large(size, self.spec.max_bytes, path.name)
         entries = position.candidates(path.name, present)
-        end = finished_size(file, size, self.spec.csv, path.name) if self.spec.format == "csv" and size else None
+        may_grow = self.spec.format == "csv" and size > 0 and not self._finished
+        end = finished_size(file, size, self.spec.csv, path.name) if may_grow else None
+        if end == 0:
+            return None
         content = hash_content(file, (entry.bytes for entry in entries.values()), end)
         if content.sha256 in position.seen:
             return None
@@ -114,26 +123,38 @@ class FileSource:
         return Reading(file, path.resolve(), path.name, stood, content, position, continues, path.name in entries)
 
 
-def declare(path: Path, name: str = "rows") -> SourceSpec:
-    """Return the `[sources.NAME]` of one file: its format by content, a CSV file's form detected.
+def declare(
+    path: Path, *, known: Iterable[SourceSpec] = (), form: Mapping[str, str] = MappingProxyType({})
+) -> SourceSpec:
+    """Return the `[sources.rows]` of one file: its format by content, a CSV file's form detected where not given.
 
-    Raises UsageError where there is no such file, DataError where it is neither CSV nor Parquet for certain.
+    `form` holds delimiter, encoding or quote. Where a file does not tell its form for certain, that of the first
+    `known` source of CSV files is taken. Raises UsageError where there is no such file, DataError where it is neither
+    CSV nor Parquet for certain.
     """
     with open_plain(existing(path).resolve()) as file:
         is_parquet = file.read(4) == b"PAR1"
     if is_parquet:
-        return SourceSpec(name, "files", path, format="parquet")
+        return SourceSpec("rows", "files", path, format="parquet")
     if path.suffix.lower() in {".parquet", ".pq"}:
         raise DataError(f"{path.name} is called Parquet, but its content is not.", hint="write it again, or rename it")
-    return SourceSpec(name, "files", path, csv=detect_csv(path))
+    try:
+        found = detect_csv(path, **form)
+    except UnclearForm:
+        pinned = [one.csv for one in known if one.is_text]
+        if not pinned:
+            raise
+        found = pinned[0]
+    return SourceSpec("rows", "files", path, csv=found)
 
 
-def read_head(path: Path, rows: int) -> pl.DataFrame:
+def read_head(path: Path, rows: int, spec: SourceSpec | None = None) -> pl.DataFrame:
     """Return the first rows of a file: all text for CSV, typed for Parquet, without trimtab's own columns.
 
-    Raises UsageError and DataError as `declare` does; DataError where there is no row, or fewer rows than bad lines.
+    It is read as `spec` says, or as `declare` finds. Raises UsageError and DataError as `declare` does; DataError where
+    there is no row, or fewer rows than bad lines.
     """
-    spec = declare(path)
+    spec = spec or declare(path)
     path = path.resolve()
     frame = _parquet_head(path, rows) if spec.format == "parquet" else _csv_head(path, spec.csv, rows)
     if not frame.height:
@@ -164,8 +185,7 @@ def _csv_head(path: Path, form: CsvForm, rows: int) -> pl.DataFrame:
             if cursor.rows >= rows:
                 break
     if bad > cursor.rows:
-        what = f"{path.name}: {bad} of the first {bad + cursor.rows} lines cannot be read."
-        raise DataError(what, hint=pin_hint("delimiter, encoding, quote"))
+        raise UnclearForm(f"{path.name}: {bad:,} of the first {bad + cursor.rows:,} lines cannot be read.")
     return pl.concat(frames).head(rows)
 
 

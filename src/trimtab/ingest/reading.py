@@ -56,10 +56,11 @@ class Reading:
         return self._tell(self._read_csv(spec.csv, header, cursor or self._begin(header)), again=not cursor)
 
     def _tell(self, chunks: Iterator[Chunk], *, again: bool) -> Iterator[Chunk]:
-        note = f"{self.name} changed: it is read whole, as new content" if self.known and again else ""
+        repeats = self.known and again
         for chunk in chunks:
-            yield replace(chunk, note=note)
-            note = ""
+            note = f"{self.name} changed: it is read whole, as new content" if repeats else ""
+            yield replace(chunk, note=note, again=repeats)
+            repeats = False
 
     def _read_header(self, form: CsvForm) -> Header:
         self.file.seek(0)

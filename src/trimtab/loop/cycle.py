@@ -93,14 +93,16 @@ def _read(wheel: Wheel, *, tell: Tell, role: str) -> tuple[Ingested, Sequence[Tr
     errors: dict[str, TrimtabError] = {}
     counts: dict[str, Counter[str]] = {spec.name: Counter() for spec in wheel.project.sources}
     reasons: Counter[str] = Counter()
+    notes: list[str] = []
     for spec in (spec for spec in wheel.project.sources if role in {"", spec.role}):
         try:
-            rows, rejected = keep_raw(wheel, spec, tell=tell)
+            kept = keep_raw(wheel, spec, tell=tell)
         except TrimtabError as error:
             errors[f"sources.{spec.name}"] = error
             continue
-        reasons.update(f"line:{line.reason}" for line in rejected)
-        counts[spec.name].update(read=rows, rejected=len(rejected))
+        notes += kept.notes
+        reasons.update(f"line:{line.reason}" for line in kept.rejected)
+        counts[spec.name].update(read=kept.rows, rejected=len(kept.rejected))
     try:
         for name, checked in keep_clean(wheel, tell=tell):
             account = counts.setdefault(name, Counter())
@@ -108,7 +110,10 @@ def _read(wheel: Wheel, *, tell: Tell, role: str) -> tuple[Ingested, Sequence[Tr
             reasons.update(checked.counts)
     except TrimtabError as error:
         errors["pipeline" if wheel.project.pipeline.sql else "contract"] = error
-    done = Ingested.of(sum(counts.values(), Counter()), reasons, {name: dict(count) for name, count in counts.items()})
+    sources = {name: dict(count) for name, count in counts.items()}
+    done = Ingested.of(
+        sum(counts.values(), Counter()), reasons, sources, tuple(f"{note.rstrip('.')}." for note in notes)
+    )
     failures = tuple(
         Mistake(where, " ".join([error.message, *map(str, error.mistakes)])) for where, error in errors.items()
     )
@@ -120,7 +125,7 @@ def check(wheel: Wheel, path: Path) -> Ingested:
     spec = _form_of(wheel, path)
     frame_contract = compile_frame(wheel.contract, text=spec.is_text)
     tally, rejected = Tally(), Counter[str]()
-    for chunk in open_source(spec).read(None):
+    for chunk in open_source(spec, finished=True).read(None):
         tally.add(frame_contract.apply(chunk.frame))
         rejected.update(f"line:{line.reason}" for line in chunk.rejected)
     lines = sum(rejected.values())
@@ -132,7 +137,7 @@ def check(wheel: Wheel, path: Path) -> Ingested:
 
 def _form_of(wheel: Wheel, path: Path) -> SourceSpec:
     """Return how a file is read: like the project's source of files, or, in another format, as the file says."""
-    spec = declare(path)
+    spec = declare(path, known=wheel.project.sources)
     same = (own for own in wheel.project.sources if own.kind == "files" and own.format == spec.format)
     return replace(next(same, spec), path=path, pattern="*")
 

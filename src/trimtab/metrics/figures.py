@@ -35,10 +35,12 @@ def spread(interval: Interval) -> str:
 def count(number: int, thing: str) -> str:
     """Return a number with its noun, plural where it must be.
 
-    >>> count(1, "prediction"), count(1200, "outcome")
-    ('1 prediction', '1,200 outcomes')
+    >>> count(1, "prediction"), count(1200, "outcome"), count(2, "batch")
+    ('1 prediction', '1,200 outcomes', '2 batches')
     """
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+    if number == 1:
+        return f"{number:,} {thing}"
+    return f"{number:,} {thing}{'es' if thing.endswith(('ch', 'sh', 's', 'x')) else 's'}"
 
 
 def _decimals(value: float) -> int:

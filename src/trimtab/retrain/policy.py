@@ -48,7 +48,7 @@ def _wait_for_running(decisions: Sequence[Decision]) -> Iterable[str]:
 
 def _wait_for_windows(needed: int, since: int) -> Iterable[str]:
     if since < needed:
-        yield f"waits until {_count(needed, 'window')} have passed since the last retrain, {since:,} have"
+        yield f"waits for {_count(needed, 'window')} after the last retrain: {since:,} so far"
 
 
 def _wait_for_calendar(now: datetime, retrains: Sequence[Decision], spec: RetrainSpec) -> Iterable[str]:

@@ -75,12 +75,12 @@ def score(  # noqa: PLR0917 - the verb hands over what it has opened
     for an output that cannot be meant, DataError for a file that cannot be read or lacks a required column.
     """
     refuse_output(project, source, output, overwrite=overwrite)
-    spec = declare(source)
+    spec = declare(source, known=project.sources)
     scorer = Scorer(project, live, text=spec.format == "csv")
     rows, refused, reasons, warnings = 0, 0, Counter[str](), Counter[str]()
     with closing(open_index(project)) as index, open_sheet(output) as sheet:
-        for chunk in open_source(spec).read(None):
-            part = scorer.answer(chunk)
+        for chunk in open_source(spec, finished=True).read(None):
+            part = _answer_chunk(scorer, chunk, source)
             _keep(part, lake, index, sheet)
             rows += part.shown.height
             refused += part.shown.height - part.log.height
@@ -121,6 +121,15 @@ def _is_read_by(spec: SourceSpec, output: Path) -> bool:
         return folder == spec.path.resolve() and not name.startswith(".") and fnmatchcase(name, spec.pattern)
     same = spec.path.exists() and output.exists() and output.samefile(spec.path)
     return same or folder / name == spec.path.parent.resolve() / spec.path.name
+
+
+def _answer_chunk(scorer: "Scorer", chunk: Chunk, source: Path) -> "Part":
+    """Return a chunk answered; what is wrong with the table as a whole is told with the file's name."""
+    try:
+        return scorer.answer(chunk)
+    except DataError as error:
+        said = f"{source.name} cannot be answered. {error.message}"
+        raise DataError(said, hint=error.hint, mistakes=error.mistakes) from error
 
 
 def _keep(part: Part, lake: Lake, index: Index, sheet: Sheet) -> None:

@@ -21,7 +21,8 @@ from trimtab.store.spool import Spool
 class Desk:
     """The project, the log, and what answers now.
 
-    `live` is replaced whole at each new epoch, on the event loop, and is None while nothing is promoted. `troubles`
+    `live` is replaced whole at each new epoch, on the event loop, and is None while nothing is promoted or nothing
+    promoted loads. `troubles`
     are sentences by name: each makes readiness say `degraded`. `contract` is the folder's own, for the
     docs while nothing is live.
     """
@@ -47,10 +48,17 @@ class Desk:
         self.keeper = Keeper(self.spool)
 
     def now_live(self) -> Live:
-        """Return what answers now. Raises Problem no_model."""
-        if self.live is None:
-            raise Problem("no_model", "Run `trimtab train`; the first Version is promoted by itself.")
-        return self.live
+        """Return what answers now. Raises Problem no_model, or not_loaded where the promoted one cannot be opened."""
+        if self.live is not None:
+            return self.live
+        if self.is_broken:
+            raise Problem("not_loaded", "Run `trimtab train`, which makes it anew, or restore its files from a copy.")
+        raise Problem("no_model", "Run `trimtab train`; the first Version is promoted by itself.")
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether nothing answers although something is promoted: its files do not load, and none before it does."""
+        return self.live is None and "version" in self.troubles
 
     def show(self, live: Live) -> None:
         """Let a new epoch answer from the next request on. Called on the event loop, between two requests."""

@@ -78,5 +78,5 @@ def _status(desk: Desk) -> str:
     if desk.stopping:
         return "stopping"
     if desk.live is None:
-        return "no_model"
+        return "not_loaded" if desk.is_broken else "no_model"
     return "degraded" if desk.troubles else "ready"

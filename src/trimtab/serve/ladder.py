@@ -42,6 +42,7 @@ KINDS: Mapping[str, Kind] = {
     "busy": Kind(429, "The queue is full", retry_after=1),
     "internal": Kind(500, "The server made a mistake"),
     "no_model": Kind(503, "No Version is promoted yet", retry_after=5),
+    "not_loaded": Kind(503, "A Version is promoted, but it does not load", retry_after=5),
     "model_failed": Kind(503, "The model gave no usable answer", retry_after=5),
     "not_ready": Kind(503, "This worker does not take requests now", retry_after=5),
     "lookup_failed": Kind(503, "The record cannot be read now", retry_after=5),

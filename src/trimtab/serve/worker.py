@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from os import close as close_descriptor
 from os import getpid
 from pathlib import Path
+from shlex import quote
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -163,10 +164,13 @@ def _tell_ready(desk: "Desk", listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     live = desk.live
+    folder = quote(str(desk.project.folder))
     if live is None:
-        line = f"listening on {url}; nothing is promoted yet, so POST /predict answers 503: run 'trimtab train'"
+        why = "the Version that is promoted does not load" if desk.is_broken else "nothing is promoted yet"
+        line = f"listening on {url}; {why}, so POST /predict answers 503: run `trimtab train {folder}`"
     else:
-        line = f"ready on {url} ({live.model.name}, epoch {live.epoch}); this worker has no loop: run 'trimtab tick'"
+        name = f"{live.model.name}, epoch {live.epoch}"
+        line = f"ready on {url} ({name}); this worker has no loop: run `trimtab tick {folder}`"
     version, epoch = (live.model.name, live.epoch) if live is not None else (None, 0)
     events.tell("start", worker=desk.worker, pid=getpid(), url=url, version=version, epoch=epoch)
     sys.stdout.write(line + "\n")

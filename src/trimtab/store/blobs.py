@@ -8,8 +8,11 @@ from uuid import uuid4
 
 from trimtab.errors import StoreError
 from trimtab.store.files import make_folder, sync, sync_all
+from trimtab.store.locks import hold
 
 MANIFEST = "manifest.json"
+PATIENCE = 30.0
+"""Seconds to wait for another process that keeps a Version: it only renames a folder."""
 _ID = re.compile(r"[0-9a-f]{12,64}")
 
 
@@ -29,18 +32,20 @@ class Blobs:
     def keep(self, staged: Path, id: str) -> Path:  # noqa: A002 (the nouns call it id, too)
         """Return the durable home of a staged Version; where it is already kept, the staged copy is removed.
 
+        A home whose files are not, byte for byte, those that are staged was altered: the staged one takes its place.
+
         Raises:
             StoreError: the manifest is missing, or its SHA-256 does not begin with `id`.
+            Busy: another process keeps a Version and does not come to an end.
         """
         home = self._home(id)
         _check_manifest(staged, id)
-        if not (home / MANIFEST).exists():
-            _sync_tree(staged)
-            try:
+        files = _digest_files(staged)
+        with hold(self.root.with_name(f"{self.root.name}.lock"), "the folder of Versions", patience=PATIENCE):
+            if _digest_files(home) != files:
+                _sync_tree(staged)
+                self._put_aside(home)
                 staged.rename(home)
-            except OSError:
-                if not (home / MANIFEST).exists():  # else somebody kept the same Version a moment ago
-                    raise
         shutil.rmtree(staged, ignore_errors=True)
         sync(self.root)
         return home
@@ -69,6 +74,18 @@ class Blobs:
             )
         )
 
+    def _put_aside(self, home: Path) -> None:
+        """Free the name of a Version for a whole one; who opens it at this moment is told that it is not there."""
+        aside = self.root / f".altered-{uuid4().hex}"
+        try:
+            home.rename(aside)
+        except FileNotFoundError:
+            return
+        if aside.is_dir() and not aside.is_symlink():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.unlink()
+
     def _home(self, id: str) -> Path:  # noqa: A002 (as above)
         if not _ID.fullmatch(id):
             raise StoreError(f"'{id[:64]}' is not the id of a Version.", hint="ids are 12 or more of the digits 0-9a-f")
@@ -83,6 +100,20 @@ def _check_manifest(staged: Path, id: str) -> None:  # noqa: A002 (as above)
             f"{staged} cannot be kept as Version {id}: its manifest hashes to {found[:12]}.",
             hint="write manifest.json last, and take the id from its bytes",
         )
+
+
+def _digest_files(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file below a folder by its path there; what is no plain file has none."""
+    return {str(path.relative_to(folder)): _digest(path) for path in folder.rglob("*") if not path.is_dir()}
+
+
+def _digest(path: Path) -> str:
+    if path.is_symlink() or not path.is_file():
+        return ""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:  # a file that cannot be read is as good as altered
+        return ""
 
 
 def _sync_tree(folder: Path) -> None:

@@ -50,7 +50,7 @@ def judge_chain(lines: Iterable[Line], trims: Iterable[tuple[int, int]]) -> Judg
         if epochs.get(number) != epoch:
             return _broken(number, f"epoch {epoch} says that it was decided here, and the journal does not")
     reason = (
-        f"{count} decisions; each hash follows from the one before, up to {previous[:12]}"
+        f"{count:,} decision{'s' * (count != 1)}; each hash follows from the one before, up to {previous[:12]}"
         if count
         else "no decision yet"
     )

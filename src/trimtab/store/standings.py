@@ -8,6 +8,11 @@ from trimtab.nouns import Decision, Trim, Version
 
 _SETTLED = {"promote", "refuse", "retire"}
 _SHORTEST = 4
+_ABSENT = {
+    "champion": "nothing was promoted yet",
+    "previous": "no other Version has answered before the champion",
+    "challenger": "no Version waits for a decision",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,6 @@ def _explain(ref: str, found: Sequence[Version], versions: Sequence[Version], st
     if not versions:
         return f"there is no Version '{ref}': nothing is trained yet."
     if ref.strip().lower() in standings:
-        return f"there is no {ref.strip().lower()} now."
+        return f"there is no {ref.strip().lower()} Version: {_ABSENT[ref.strip().lower()]}."
     names = [*standings, *(version.name for version in versions), *(version.id for version in versions)]
     return f"there is no Version '{ref[:64]}'{nearest(ref, names) or '.'}"

@@ -10,6 +10,7 @@ from trimtab import clock, config, metrics, plugins
 from trimtab.errors import DataError, Mistake, NotBuiltYet, TrimtabError
 from trimtab.metrics.base import Metric, RowMetric
 from trimtab.metrics.compare import mean_interval, metric_interval, paired_difference, standard_error
+from trimtab.metrics.figures import count, figure, spread
 from trimtab.nouns import Contract, Interval, Project
 from trimtab.train.encode import Encoder, check_features
 from trimtab.train.families.base import Family, Params, Problem, Rows
@@ -236,7 +237,7 @@ def _pick(runners: list[_Runner], ground: _Ground) -> tuple[_Runner, tuple[str, 
     told = [_introduce(best, metric)]
     for runner in runners[: runners.index(best)]:
         lead, error = _lead(best, runner)
-        told.append(_compare(best.tried.name, runner.tried.name, lead, error, _loss_name(ground)))
+        told.append(_compare(best.tried.name, runner.tried.name, lead, error, _loss_name(ground).replace("_", " ")))
         if lead.value <= error:
             return runner, (*told, f"{runner.tried.name} is chosen: the simplest within one standard error.")
     return best, (*told, f"{best.tried.name} is chosen.")
@@ -249,19 +250,19 @@ def _lead(best: _Runner, other: _Runner) -> tuple[Interval, float]:
 
 def _introduce(best: _Runner, metric: Metric) -> str:
     score = best.tried.metrics[metric.name]
-    return f"{best.tried.name} has the best {metric.name} on the test part: {score.value:.4f} {_ends(score)}."
+    return f"{best.tried.name} has the best {metric.name} on the test part: {spread(score)}."
 
 
 def _compare(best: str, simpler: str, lead: Interval, error: float, loss: str) -> str:
     return (
-        f"{simpler}, which is simpler than {best}, has {lead.value:.4g} {_ends(lead)} more {loss} a row "
-        f"over {lead.rows} rows; one standard error is {error:.4g}."
+        f"A row of {simpler}, which is simpler than {best}, has {spread(lead)} more {loss} "
+        f"over {count(lead.rows, 'row')}; one standard error is {figure(error)}."
     )
 
 
 def _repeat(runner: _Runner, metric: Metric) -> str:
     score = runner.tried.metrics[metric.name]
-    told = f"{metric.name} on the test part is {score.value:.4f} {_ends(score)}."
+    told = f"{metric.name} on the test part is {spread(score)}."
     return f"The recipe of {runner.tried.name} was repeated without a search; its {told}"
 
 
@@ -317,11 +318,7 @@ def _describe(found: "_Runner | Tried", metric: Metric) -> str:
         return f"{tried.name}: dropped after {tried.seconds:.1f} s: {tried.dropped}"
     score = tried.metrics[metric.name]
     settings = ", ".join(f"{name} {value}" for name, value in tried.params.items()) or "no settings"
-    return f"{tried.name}: {metric.name} {score.value:.4f} {_ends(score)}, {settings}, {tried.seconds:.1f} s"
-
-
-def _ends(interval: Interval) -> str:
-    return f"[{interval.low:.4g}, {interval.high:.4g}]"
+    return f"{tried.name}: {metric.name} {spread(score)}, {settings}, {tried.seconds:.1f} s"
 
 
 def _seconds_since(start: int) -> float:

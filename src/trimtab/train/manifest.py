@@ -59,7 +59,7 @@ def read_files(folder: Path, expect: str | None = None) -> tuple[str, dict[str, 
     return found, files
 
 
-_HINT = "restore the folder from a copy, or train again; the previous Version goes on serving"
+_HINT = "run `trimtab train`, which makes the same Version from the same rows, or restore the folder from a copy"
 
 
 def _read_hashes(data: bytes, folder: Path) -> Mapping[str, str]:

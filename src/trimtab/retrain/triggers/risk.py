@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.metrics.betting import STEPS, from_log, log_growth, log_mean, risk_limit
-from trimtab.metrics.figures import figure
+from trimtab.metrics.figures import count, figure
 from trimtab.nouns import Evidence, Interval, Judgement, Project, State
 
 Losses = NDArray[np.float64]
@@ -59,15 +59,17 @@ class Risk:
         if reference is None or not isfinite(reference.high):
             return self._cannot_tell("the champion has no hold-out risk to compare with", losses)
         limit = max(risk_limit(reference, self.tolerance_absolute, self.tolerance_relative), SMALLEST_LIMIT)
-        missing = self._missing(losses, limit)
+        missing = self._missing(losses, limit, len(evidence.losses) - losses.size)
         if missing:
             return self._cannot_tell(missing, losses)
         return self._tell(reference, limit, losses, follow(losses, sizes, limit))
 
-    def _missing(self, losses: Losses, limit: float) -> str:
-        """Return why nothing can be said, or an empty text."""
+    def _missing(self, losses: Losses, limit: float, waiting: int) -> str:
+        """Return why nothing can be said, or an empty text; `waiting` are the losses of the unfinished batch."""
         if losses.size < self.min_labels or losses.size == 0:
-            return f"{losses.size:,} outcomes in finished batches since promotion, {self.min_labels:,} are needed"
+            begun = f"; {count(waiting, 'newer one')} in a batch that is not finished" if waiting else ""
+            finished = f"{count(losses.size, 'outcome')} in finished batches since promotion"
+            return f"{finished}, {self.min_labels:,} are needed{begun}"
         wrong = losses.size - int(((losses >= 0.0) & (losses <= 1.0)).sum())
         if wrong:
             return f"{wrong:,} of {losses.size:,} losses are not between 0 and 1"
@@ -80,8 +82,8 @@ class Risk:
         mean, newest, alarm = float(losses.mean()), float(path[-1]), log(self.arl)
         fires = newest >= alarm
         said = (
-            f"mean loss {figure(mean)} over {losses.size:,} outcomes in {len(path):,} batches since promotion; "
-            f"hold-out {figure(reference.value)}, limit {figure(limit)}; "
+            f"mean loss {figure(mean)} over {count(losses.size, 'outcome')} in {count(len(path), 'batch')} "
+            f"since promotion; hold-out {figure(reference.value)}, limit {figure(limit)}; "
             f"evidence of a risk above the limit {figure(from_log(newest))}, alarm at {figure(self.arl)}"
         )
         reasons = (said, *self._history(path, fires=fires, alarm=alarm))
