@@ -77,6 +77,23 @@ def test_a_damaged_champion_is_told_and_hides_nothing_else(make_wheel: MakeWheel
     assert state.facts["rows"]["clean"] == 300
 
 
+@pytest.mark.parametrize("more", ["", "0.5,0.5,yes\n" * 30])
+def test_training_mends_a_damaged_champion(make_wheel: MakeWheel, more: str) -> None:
+    """From the same rows the same Version comes out and heals the files; from more rows a new one takes its place."""
+    wheel = make_wheel(300, turned_at=300)
+    version = train(wheel, tell=say_nothing).version
+    model = wheel.blobs.path(version.id) / "encoder.json"
+    model.chmod(0o644)
+    model.write_bytes(model.read_bytes() + b" ")
+    with wheel.project.sources[0].path.open("a", encoding="utf-8") as rows:
+        rows.write(more)
+    again = open_wheel(wheel.project.folder)
+    ingest(again, tell=say_nothing)
+    done = train(again, tell=say_nothing)
+    assert done.decision.action == ("promote" if more else "keep")
+    assert status(open_wheel(wheel.project.folder)).facts["broken"] == ""
+
+
 def test_check_tells_all_parts_of_a_large_file_and_keeps_nothing(make_wheel: MakeWheel) -> None:
     wheel = make_wheel(300, turned_at=300)
     large = wheel.project.folder / "large.csv"

@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from trimtab import clock
-from trimtab.errors import DataError
+from trimtab.errors import DataError, StoreError, VersionError
 from trimtab.evaluate.verdict import compare
 from trimtab.loop.known import AsOf, Labelled, load_labelled
 from trimtab.loop.newcomer import Newcomer, fit_newcomer
@@ -45,6 +45,8 @@ def train_newcomer(wheel: Wheel, at: AsOf, *, tell: Tell) -> tuple[Newcomer, Dec
         return newcomer, _promote_first(wheel, newcomer, at)
     if found[1].id == newcomer.version.id:
         return newcomer, _keep_same(wheel, found[1], at, "propose")
+    if not _opens(wheel, found[1]):
+        return newcomer, _repair(wheel, newcomer, found[1], at)
     return newcomer, _propose(wheel, newcomer, found[1], at)
 
 
@@ -141,6 +143,22 @@ def _promote_first(wheel: Wheel, newcomer: Newcomer, at: AsOf) -> Decision:
     warnings = newcomer.choice.warnings
     decision = first(newcomer.version.name, golden, at=clock.now(), as_of=at.rows, warnings=warnings)
     return _record(wheel, decision, newcomer.version)
+
+
+def _opens(wheel: Wheel, version: Version) -> bool:
+    try:
+        wheel.package(version.id)
+    except (VersionError, StoreError):
+        return False
+    return True
+
+
+def _repair(wheel: Wheel, newcomer: Newcomer, champion: Version, at: AsOf) -> Decision:
+    """Let a newcomer answer in place of a champion whose files are damaged: there is nothing to compare it with."""
+    golden = Golden().judge(Evidence(golden=try_version(wheel.blobs.path(newcomer.version.id))))
+    decision = first(newcomer.version.name, golden, at=clock.now(), as_of=at.rows, by="repair")
+    opening = f"{champion.name} cannot be opened, so {newcomer.version.name} is not compared with it"
+    return _record(wheel, replace(decision, reasons=(opening, *golden.reasons)), newcomer.version)
 
 
 def _propose(wheel: Wheel, newcomer: Newcomer, champion: Version, at: AsOf) -> Decision:
