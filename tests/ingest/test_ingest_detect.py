@@ -158,3 +158,20 @@ def test_parquet_is_known_by_content(tmp_path: Path) -> None:
     csv.write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="called Parquet"):
         declare(csv)
+
+
+@pytest.mark.parametrize(
+    ("data", "form", "found"),
+    [
+        (b"a:b\n1:2\n", {"delimiter": ":"}, CsvForm(":")),
+        (b"a,b;c\n1,2;3\n4,5;6\n", {"delimiter": ";"}, CsvForm(";")),
+        ("имя,y\nЮлия,1\n".encode("cp1251"), {"encoding": "cp1251"}, CsvForm(encoding="cp1251")),
+        ("a,b\n1,2\n".encode("utf-16-le"), {"encoding": "utf-16-le"}, CsvForm(encoding="utf-16-le")),
+        (b"a,b\n'x, y',1\n", {"quote": '"', "delimiter": ","}, CsvForm()),
+        (b"a;b\n'x; y';1\n", {"delimiter": ";"}, CsvForm(";", quote="'")),
+    ],
+)
+def test_what_is_given_stands_and_the_rest_is_found(
+    tmp_path: Path, data: bytes, form: dict[str, str], found: CsvForm
+) -> None:
+    assert detect_csv(file(tmp_path, data), **form) == found

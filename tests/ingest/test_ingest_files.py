@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from trimtab.errors import ConfigError, DataError, UsageError
-from trimtab.ingest import Chunk, FileSource, declare, open_source, read_head
+from trimtab.ingest import Chunk, FileSource, UnclearForm, declare, open_source, read_head
 from trimtab.ingest.delimited import Unsettled
 from trimtab.nouns import SourceSpec
 from trimtab.nouns.project import CsvForm
@@ -364,3 +364,75 @@ def test_a_whole_last_row_needs_no_line_end(tmp_path: Path) -> None:
     path.write_text('a,b\n1,"x\ny"\n2,"p\nq"', encoding="utf-8")
     (chunk,) = open_source(declare(path)).read(None)
     assert chunk.frame["a"].to_list() == ["1", "2"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_wherever_a_writer_pauses_each_row_comes_once(tmp_path: Path, encoding: str, line_end: str) -> None:
+    """Cut at every byte: what was read before and what is read after are together the whole file, once.
+
+    But not behind a comma or a quote, where half a row looks like a whole one whose last value is empty or ends there,
+    nor behind a line end inside quotes, where the line is rejected as one whose quote is never closed.
+    """
+    form = CsvForm(encoding=encoding)
+    text = 'a,"größe"\n1,"x, y"\n2,"he said ""no""\nand left"\n3,"süß"\n'.replace("\n", line_end)
+    data = text.encode(encoding)
+    path = tmp_path / "rows.csv"
+    path.write_bytes(data)
+    whole = [row[:2] for row in take(path, csv=form)[0]]
+    assert len(whole) == 3
+    header = len(text[: text.index("\n") + 1].encode(encoding))
+    for cut in range(header, len(data)):
+        if data[:cut].decode(encoding, "ignore").endswith((",", '"', f'no""{line_end}')):
+            continue
+        path.write_bytes(data[:cut])
+        before, position = take(path, csv=form)
+        path.write_bytes(data)
+        chunks = told(path, position, csv=form)
+        after = [row[:2] for chunk in chunks for row in chunk.frame.rows()]
+        assert [row[:2] for row in before] + after == whole, cut
+        assert not any(chunk.rejected for chunk in chunks)
+
+
+def test_stray_quote_costs_its_line_and_holds_nothing_back(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text('a,b\n1,"x\n2,y\n3,z')
+    (chunk,) = told(path)
+    assert chunk.frame["a"].to_list() == ["2", "3"]
+    assert len(chunk.rejected) == 1
+
+
+def test_half_a_header_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("a,co")
+    assert told(path) == []
+    path.write_text("a,colour\n1,red\n")
+    assert take(path)[0] == [("1", "red", 0)]
+
+
+def test_half_a_line_of_a_finished_file_is_rejected(tmp_path: Path) -> None:
+    """Where there is no next read, nothing is left out in silence."""
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\n1,x\n2")
+    (chunk,) = open_source(declare(path), finished=True).read(None)
+    assert chunk.frame["a"].to_list() == ["1"]
+    assert [one.line for one in chunk.rejected] == ["2"]
+
+
+def test_changed_file_says_that_rows_may_come_again(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(TEXT)
+    _, position = take(path)
+    path.write_text(TEXT.replace("1,x", "1,X"))
+    assert [chunk.again for chunk in told(path, position)] == [True]
+    assert [chunk.again for chunk in told(path)] == [False]
+
+
+def test_known_source_tells_the_form_of_a_file_that_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text("a:b\n1:2\n")
+    with pytest.raises(UnclearForm):
+        declare(path)
+    assert declare(path, known=[spec(path, csv=CsvForm(":"))]).csv == CsvForm(":")
+    path.write_text("a;b\n1;2\n")
+    assert declare(path, known=[spec(path, csv=CsvForm(":"))]).csv == CsvForm(";")

@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from trimtab.cli.options import HERE, AsJson, Folder
 from trimtab.cli.output import progress, show
+from trimtab.errors import DataError
 from trimtab.loop.outcomes import read_outcomes
 from trimtab.loop.state import open_wheel
 
@@ -29,6 +30,8 @@ def outcomes(
     """
     with progress(f"Reading {source} ...") as tell:
         read = read_outcomes(open_wheel(folder), source, tell=tell)
+    if not (read.accepted or read.parked or read.repeated or read.corrected or read.rejected):
+        raise DataError(f"{source.name} has no rows.", hint="name a file with rows")
     counts = (
         f"{read.accepted:,} accepted, {read.parked:,} parked until their Prediction appears, {read.repeated:,} known "
         f"already, {read.corrected:,} corrected (the older value is kept), {len(read.rejected):,} refused."

@@ -233,7 +233,7 @@ def _settle(column: Column, notes: tuple[str, ...], raw: pl.Series, *, text: boo
         return _as_plain_text(column, notes)
     column, more = _role(column, values)
     if bad:
-        more = (*more, f"not finite in {count(int(bad), 'row')}: quarantine")
+        more = (*more, f"not finite in {count(int(bad), 'row')}, which go to quarantine")
     if column.role == "feature":
         column = replace(column, required=values.len() + bad == raw.len(), soft=_soft(column, values))
     return Guess(column, (*notes, *more))

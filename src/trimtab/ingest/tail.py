@@ -20,6 +20,7 @@ def finished_size(file: BinaryIO, size: int, form: CsvForm, name: str) -> int:
     """
     file.seek(0)
     header = read_header(file.read(HEAD), form, name)
+    size -= (size - header.codec.mark) % header.codec.unit  # half a character of UTF-16
     pieces = _last_lines(file, size, header)
     lines = [header.codec.decode(piece) for piece in pieces]
     if not lines or lines[-1].endswith("\n"):
