@@ -36,8 +36,10 @@ def bad(name: str, command: str, code: int, *says: str) -> Bad:
     return Bad(name, tuple(command.split()), code, says)
 
 
-def init(name: str, data: str, code: int, *says: str, flags: str = "--target y --order file") -> Bad:
-    return Bad(name, ("init", "new", "--data", data, *flags.split()), code, says)
+def init(
+    name: str, data: str, code: int, *says: str, flags: str = "--target y --order file", folder: str = "new"
+) -> Bad:
+    return Bad(name, ("init", folder, "--data", data, *flags.split()), code, says)
 
 
 INIT = (
@@ -59,6 +61,15 @@ INIT = (
     init("false Parquet", "false.parquet", 1, "false.parquet", "content is not", "rename"),
     init("packed", "packed.csv", 1, "gzip", "unpack"),
     init("column twice", "twice.csv", 1, "'size'", "2 times", "rename"),
+    init(
+        "project is a file", "rows.csv", 2, "rows.csv is a file", "name a folder", flags="--target y", folder="rows.csv"
+    ),
+    init("folder in a file", "rows.csv", 2, "rows.csv is a file", flags="--target y", folder="rows.csv/new"),
+    init("uncommon delimiter", "colons.csv", 1, "Guess: ':'", "try again with --delimiter :"),
+    init("unclear encoding", "cyrillic.csv", 1, "not utf-8", "try again with --encoding cp1252"),
+    init("no delimiter", "rows.csv", 2, "--delimiter: ';;'", "';'", flags="--target y --delimiter ;;"),
+    init("no encoding", "rows.csv", 2, "'utf-9' cannot be read", flags="--target y --encoding utf-9"),
+    init("order near a word", "rows.csv", 2, "did you mean 'file'?", "guessed", flags="--target y --order fiel"),
     init("reserved column", "reserved.csv", 1, "'_row'", "rename"),
     Bad(
         "second init", ("init", "p", "--data", "rows.csv", "--target", "y"), 2, ("p holds a project already", "Next: ")
@@ -76,7 +87,24 @@ VERBS = (
     bad("score a missing file", "score p --input rows.cvs --output out.csv", 2, "no file rows.cvs", "'rows.csv'"),
     bad("score an empty file", "score p --input empty.csv --output out.csv", 1, "empty.csv is empty", "Next: "),
     bad("score a header", "score p --input header.csv --output out.csv", 1, "header.csv has no rows", "Next: "),
-    bad("score without a column", "score p --input narrow.csv --output out.csv", 1, "colour: is required", "header"),
+    bad(
+        "score without a column",
+        "score p --input narrow.csv --output out.csv",
+        1,
+        "narrow.csv cannot be",
+        "colour: is required",
+    ),
+    bad(
+        "score near a column", "score p --input near.csv --output out.csv", 1, "near.csv cannot be", "'sise'", "header"
+    ),
+    bad("score onto a file", "score p --input rows.csv --output few.csv", 2, "few.csv exists already", "--overwrite"),
+    bad(
+        "score onto a source", "score p --input few.csv --output rows.csv --overwrite", 2, "[sources.rows]", "--output"
+    ),
+    bad("score into the record", "score p --input few.csv --output p/.trimtab/out.csv", 2, "record of the project"),
+    bad("an extra word", "status p extra", 2, "no use for 'extra'", "trimtab status --help"),
+    bad("an option without its value", "init new --data", 2, "--data needs a value", "trimtab init --help"),
+    bad("an option that is missing", "init new --data rows.csv", 2, "--target is missing", "trimtab init --help"),
     bad("score onto its input", "score p --input rows.csv --output rows.csv", 2, "same file", "--output"),
     bad("score to a spreadsheet", "score p --input rows.csv --output out.xlsx", 2, "out.xlsx", ".parquet"),
     bad("score into no folder", "score p --input rows.csv --output no/out.csv", 2, "no/out.csv cannot be written"),
@@ -84,6 +112,9 @@ VERBS = (
         "score without a model", "score fresh --input rows.csv --output out.csv", 1, "No Version", "trimtab train fresh"
     ),
     bad("outcomes from a missing file", "outcomes p --input no.csv", 2, "no.csv", "Next: "),
+    bad("outcomes of a header", "outcomes p --input asked.csv", 1, "asked.csv has no rows", "Next: "),
+    bad("check a header", "check header.csv --project p", 1, "header.csv has no rows", "Next: "),
+    bad("check near a file", "check rows.cvs --project p", 2, "no file rows.cvs", "'rows.csv'"),
     bad("outcomes without ids", "outcomes p --input rows.csv", 2, "no column 'prediction_id'", "Next: "),
     bad("outcomes without values", "outcomes p --input valueless.csv", 2, "no column 'value'", "'y'"),
     bad("tick at a word", "tick p --as-of yesterday", 2, "'yesterday' is not a time", "2026-01-31T12:00:00Z"),
@@ -112,6 +143,8 @@ TOML = (
     ("unknown contract key", "contract.toml", 'type = "number"', 'typ = "number"', ("columns.size.typ", "'type'")),
     ("positive of no class", "contract.toml", 'positive = "yes"', 'positive = "maybe"', ("target.positive", "classes")),
     ("target as column", "contract.toml", 'column = "y"', 'column = "colour"', ("columns.colour", "target")),
+    ("near type", "contract.toml", 'type = "number"', 'type = "nubmer"', ("did you mean 'number'?",)),
+    ("time that is none", "contract.toml", "[row]", '[row]\nevent_time = "size"', ("'size' is not", "type time")),
     ("unknown key column", "contract.toml", "[row]", '[row]\nkey = ["sise"]', ("row.key", "'sise'")),
 )
 
@@ -141,7 +174,11 @@ def write_bad_files(folder: Path, rows: list[str]) -> None:
     write(folder / "few.csv", header, *rows[:150])
     write(folder / "unlabelled.csv", header, *rows[:150], *(f"{row.rpartition(',')[0]}," for row in rows[150:]))
     write(folder / "header.csv", header)
+    write(folder / "asked.csv", "prediction_id,value")
+    write(folder / "colons.csv", *(line.replace(",", ":") for line in (header, *rows)))
+    (folder / "cyrillic.csv").write_bytes("size,colour,y\n0.5,красный,yes\n".encode("cp1251") * 2)
     write(folder / "narrow.csv", "size,y", "0.5,yes")
+    write(folder / "near.csv", "sise,colour,y", "0.5,red,yes")
     write(folder / "valueless.csv", "prediction_id,valeu", f"{NO_PREDICTION},yes")
     write(folder / "twice.csv", "size,size,y", *rows)
     write(folder / "reserved.csv", "_row,colour,y", *rows)
@@ -309,6 +346,18 @@ def test_altered_version_is_found_and_not_used(name: str, broken: Path, place: P
     assert not (broken / "out.csv").exists()
 
 
+@pytest.mark.parametrize("name", ["model.onnx", "encoder.json", "manifest.json"])
+def test_altered_version_is_healed_by_training_on_the_same_rows(name: str, broken: Path, capsys: Capture) -> None:
+    next((broken / ".trimtab" / "blobs").glob(f"*/{name}")).write_bytes(b"altered")
+    assert_refused(("tick", str(broken)), 1, ("trimtab train", "Next: "), capsys)
+    assert main(["status", str(broken)]) == 0
+    assert "cannot be opened" in capsys.readouterr().out
+    assert main(["train", str(broken)]) == 0
+    assert main(["versions", str(broken), "--verify"]) == 0
+    assert main(["tick", str(broken)]) == 0
+    assert "v1 answers (epoch 1)" in capsys.readouterr().out
+
+
 def test_deleted_version_is_named_and_training_brings_it_back(broken: Path, capsys: Capture) -> None:
     shutil.rmtree(next((broken / ".trimtab" / "blobs").iterdir()))
     assert_refused(("tick", str(broken)), 3, ("files of Version", "trimtab train"), capsys)
@@ -339,6 +388,49 @@ def test_grown_file_gives_its_new_rows_once(place: Path, tmp_path: Path, capsys:
     assert ingest(folder, capsys) == (0, {"in": 0, "accepted": 0, "quarantined": 0, "rejected": 0})
 
 
+def test_changed_file_without_a_key_says_that_rows_count_twice(place: Path, tmp_path: Path, capsys: Capture) -> None:
+    folder = grow(place, tmp_path)
+    data = tmp_path / "rows.csv"
+    data.write_text(data.read_text().replace("size,colour,y\n", "size,colour,y\n0.5,red,yes\n", 1))
+    capsys.readouterr()
+    assert main(["ingest", str(folder), "--json"]) == 0
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    assert len(notes) == 1
+    assert notes[0].startswith("rows.csv changed: it is read whole, as new content; [row] key is empty, so rows")
+
+
+def test_half_a_line_waits_for_its_end(place: Path, tmp_path: Path, capsys: Capture) -> None:
+    folder = grow(place, tmp_path)
+    for part, rows in (("0.5,re", 0), ("d,yes\n", 1), ('0.6,"gre', 0), ('en",no\n', 1)):
+        with (tmp_path / "rows.csv").open("a", encoding="utf-8") as file:
+            file.write(part)
+        assert ingest(folder, capsys) == (0, {"in": rows, "accepted": rows, "quarantined": 0, "rejected": 0})
+
+
+def test_flags_of_init_are_pinned_and_understood_by_every_verb(place: Path, tmp_path: Path, capsys: Capture) -> None:
+    folder = tmp_path / "p"
+    flags = ("--target", "y", "--order", "file", "--delimiter", ":")
+    assert main(["init", str(folder), "--data", "colons.csv", *flags]) == 0
+    assert 'delimiter = ":"' in (folder / "trimtab.toml").read_text(encoding="utf-8")
+    assert main(["train", str(folder)]) == 0
+    assert main(["check", "colons.csv", "--project", str(folder)]) == 0
+    assert main(["score", str(folder), "--input", "colons.csv", "--output", str(tmp_path / "out.csv")]) == 0
+
+
+@pytest.mark.parametrize("verb", ["check", "score"])
+def test_half_a_last_line_is_told_where_nothing_is_waited_for(
+    verb: str, place: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    data = tmp_path / "half.csv"
+    data.write_text("size,colour,y\n0.5,red,yes\n0.6", encoding="utf-8")
+    if verb == "check":
+        assert main(["check", str(data), "--project", "p"]) == 1
+        assert "1 line that is no row" in capsys.readouterr().out
+    else:
+        assert main(["score", "p", "--input", str(data), "--output", str(tmp_path / "out.csv")]) in {0, 1}
+        assert "line:1 values" in (tmp_path / "out.csv").read_text(encoding="utf-8")
+
+
 def test_bad_rows_are_kept_apart_and_none_is_lost(place: Path, tmp_path: Path, capsys: Capture) -> None:
     folder = grow(place, tmp_path, "0.5,red,yes", "much,red,no", ",red,no", "0.5,red,perhaps", "0.5,red", "1,2,3,4")
     assert ingest(folder, capsys) == (1, {"in": 6, "accepted": 1, "quarantined": 3, "rejected": 2})
@@ -355,6 +447,17 @@ def test_source_that_is_gone_is_named_and_kept_rows_stay(
     assert_refused(("ingest", str(folder)), code, ("rows.csv", "Next: "), capsys)
     assert main(["status", str(folder)]) == 0
     assert "300 clean rows" in capsys.readouterr().out
+
+
+def test_many_bad_lines_of_outcomes_are_counted_and_named_to_programs(broken: Path, capsys: Capture) -> None:
+    write(broken / "outcomes.csv", "prediction_id,value", *[f"{NO_PREDICTION},perhaps"] * 600)
+    words = ["outcomes", str(broken), "--input", str(broken / "outcomes.csv")]
+    assert main(words) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert len(told) == 22
+    assert told[-1] == "  and 580 more; --json names them all"
+    assert main([*words, "--json"]) == 1
+    assert len(json.loads(capsys.readouterr().out)["outcomes"]["rejected"]) == 600
 
 
 def test_bad_lines_of_outcomes_are_named_and_the_good_ones_kept(broken: Path, capsys: Capture) -> None:

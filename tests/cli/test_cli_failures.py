@@ -1,10 +1,15 @@
 """What an error becomes: its lines, its object, its exit code, never a traceback unless asked."""
 
 import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from trimtab import errors
+from trimtab.cli import main
 from trimtab.cli.failures import exit_code, explain_failure, report_failure
 from trimtab.errors import ConfigError, Mistake, TrimtabError
 
@@ -68,6 +73,41 @@ def test_unforeseen_error_is_one_line_and_a_way_to_see_more(capsys: pytest.Captu
 def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     report_failure(ZeroDivisionError("division by zero"), "tick", as_json=False, debug=True)
     assert "ZeroDivisionError" in capsys.readouterr().err.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("init q", "--data is missing."),
+        ("init q --data", "--data needs a value behind it."),
+        ("promote", "VERSION is missing."),
+        ("status p extra more", "There is no use for 'extra', 'more'."),
+        ("--json", "'--json' is no verb; the verb comes first."),
+        ("serve p --port http", "--port takes a whole number, not 'http'."),
+        ("help nonsense", "There is no verb 'nonsense'."),
+    ],
+)
+def test_words_that_make_no_sense_are_named(words: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words.split()) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"trimtab: {says}\n")
+    assert "--help" in told
+
+
+@pytest.mark.parametrize(("words", "says"), [("help", "Usage: trimtab VERB"), ("help train", "Usage: trimtab train")])
+def test_help_is_understood_as_a_verb(words: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words.split()) == 0
+    assert says in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-"])
+@pytest.mark.parametrize("words", ["doctor", "status nowhere"])
+def test_closed_streams_change_no_exit_code(words: str, closed: str, tmp_path: Path) -> None:
+    """What cannot be told is swallowed; a file that is opened later must not take the place of a stream."""
+    program = f"exec {shlex.quote(sys.executable)} -m trimtab.cli {words} {closed}"
+    ran = subprocess.run(["sh", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == (2 if words == "status nowhere" else 0)
+    assert "nobody foresaw" not in ran.stderr
 
 
 def test_host_trouble_names_the_file() -> None:

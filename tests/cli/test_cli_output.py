@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from trimtab.cli.doctor import describe_check
 from trimtab.cli.ingest import describe_rows
 from trimtab.cli.output import count_rules, count_warnings, plain, progress, show, show_table, suggest
+from trimtab.cli.tick import describe_turn
 from trimtab.loop.cycle import Ingested
-from trimtab.nouns import Interval, State
+from trimtab.loop.tick import Ticked
+from trimtab.nouns import Interval, Judgement, State
 
 
 @dataclass
@@ -80,6 +83,22 @@ def test_lines_that_are_no_row_and_warnings_are_told_in_words() -> None:
     assert count_rules({"line:missing": 2}) == ("  'line' has no value, and the column is required (missing): 2 rows",)
     assert count_rules({"unreadable_line": 1}) == ("  no row, see the column errors: 1 row",)
     assert count_warnings({"repaired:a:b": 3}) == ("  'a:b' is repaired to a number (warning repaired): 3 rows",)
+
+
+def test_a_doctor_tells_the_next_step_in_a_line_of_its_own() -> None:
+    found = Judgement("champion", State.FAIL, ("the files of v1 are not there.\nNext: run `trimtab train`",))
+    assert describe_check(found) == [
+        "     FAILED  champion: the files of v1 are not there.",
+        "             Next: run `trimtab train`",
+    ]
+    assert describe_check(Judgement("gates", State.PASS, ("golden, paired",))) == [
+        "         ok  gates: golden, paired."
+    ]
+
+
+def test_a_turn_names_the_version_that_answers() -> None:
+    assert describe_turn(Ticked(datetime(2026, 1, 1, tzinfo=UTC), 3), "v2")[-1] == "v2 answers (epoch 3)."
+    assert describe_turn(Ticked(datetime(2026, 1, 1, tzinfo=UTC), 0), "")[-1] == "Nothing answers yet."
 
 
 def test_one_line_is_no_lines() -> None:

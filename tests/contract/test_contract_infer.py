@@ -345,3 +345,29 @@ def test_every_typed_table_fits_its_own_contract(mixes: list[list[object]]) -> N
     frame = table(**{f"x{number}": mix for number, mix in enumerate(mixes)})
     contract = infer(frame, target="y", text=False).contract
     assert compile_frame(contract, text=False).apply(frame).counts == {}
+
+
+@pytest.mark.parametrize("dtype", [pl.String, pl.Datetime("us", "UTC")])
+def test_rfc_3339_is_sure_of_itself(dtype: pl.DataType) -> None:
+    """Every other format reads a time with its offset too, so that it fits says nothing."""
+    moments = [f"2026-01-{1 + row % 28:02d}T12:00:00Z" for row in range(400)]
+    at = pl.Series("at", moments).str.to_datetime(time_unit="us") if dtype != pl.String else pl.Series("at", moments)
+    frame = pl.DataFrame([at, pl.Series("y", ["a", "b"] * 200)])
+    for flags in ({}, {"time": "at"}):
+        found = infer(frame, target="y", **flags)  # type: ignore[arg-type]
+        assert "would fit" not in "".join(found.findings)
+
+
+def test_the_file_names_keys_and_the_terminal_flags() -> None:
+    found = infer(pl.DataFrame({"x": ["1", "2"] * 800, "y": ["a", "b"] * 800}), target="y")
+    assert "--order file" in "".join(found.findings)
+    assert "--" not in found.notes[""]
+    assert '[row] event_time, or write order = "file"' in found.notes[""]
+    assert "1,600 labelled rows" in found.findings[0]
+
+
+def test_wrong_order_is_answered_with_orders_not_with_columns() -> None:
+    with pytest.raises(UsageError) as error:
+        infer(pl.DataFrame({"plan": ["1"] * 300, "y": ["a", "b"] * 150}), target="y", order="fiel")
+    assert "did you mean 'file'?" in str(error.value)
+    assert "the columns are" not in str(error.value)

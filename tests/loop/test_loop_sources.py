@@ -1,13 +1,15 @@
 """Several sources become one table: a database, a file drop, outcomes from a database, joined by a pipeline."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from trimtab.ingest import Chunk, FileSource
 from trimtab.loop.cycle import ingest
+from trimtab.loop.gather import keep_raw
 from trimtab.loop.known import load_labelled, resolve
 from trimtab.loop.state import Wheel, open_wheel
 
@@ -174,3 +176,21 @@ def test_a_crash_between_outcomes_and_position_repeats_none(shop: Path) -> None:
     ingest(again, tell=say_nothing)
     assert again.lake.read("outcomes").collect().height == 1
     assert again.lake.read("raw/returns").collect().height == 1
+
+
+def test_read_that_ends_with_a_note_costs_no_row_of_the_next_one(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file keeps changing while it is read: the position stands still, and what comes then is kept all the same."""
+    wheel = open_wheel(shop)
+    (spec,) = (one for one in wheel.project.sources if one.name == "weather")
+    still = {"files": {}, "next_row": 0, "seen": []}
+
+    class Restless(FileSource):
+        def read(self, since: object) -> Iterator[Chunk]:
+            yield Chunk(pl.DataFrame(schema={"_row": pl.Int64, "_offset": pl.String}), still, note="it changed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("trimtab.loop.gather.open_source", Restless)
+        notes = [keep_raw(wheel, spec, tell=say_nothing).notes for _ in range(3)]
+    assert notes == [["it changed"]] * 3
+    assert keep_raw(wheel, spec, tell=say_nothing).rows == 3
+    assert wheel.lake.read("raw/weather").collect().height == 3

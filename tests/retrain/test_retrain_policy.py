@@ -53,6 +53,11 @@ def test_a_cool_down_in_windows_counts_windows(since: int, state: State) -> None
     assert ask(700, ("retrain", 1), ("keep", 1), since=since, **spec).state is state
 
 
+def test_the_wait_for_windows_counts_them() -> None:
+    found = ask(700, ("retrain", 1), ("keep", 1), since=0, cooldown=None, cooldown_windows=1)
+    assert found.reasons == ("waits for 1 window after the last retrain: 0 so far",)
+
+
 def test_one_at_a_time() -> None:
     found = ask(START + 20 * DAY, ("retrain", 1), ("promote", 1), ("retrain", 10), ("wait", 11))
     assert found.state is State.FAIL

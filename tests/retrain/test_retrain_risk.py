@@ -100,6 +100,13 @@ def test_an_unfinished_batch_is_not_looked_at() -> None:
     assert judge(with_rest) == judge(whole)
 
 
+def test_what_waits_for_its_batch_is_told() -> None:
+    """Somebody who has just sent 400 outcomes must not read that there are none."""
+    (reason,) = judge(stream(0.1, 400), 500).reasons
+    assert reason.startswith("cannot tell: 0 outcomes in finished batches since promotion, 100 are needed")
+    assert reason.endswith("; 400 newer ones in a batch that is not finished")
+
+
 def test_the_mean_of_a_passed_alarm_is_told() -> None:
     found = judge(np.concatenate([stream(0.4, 200), np.zeros(3000)]))
     assert found.state is State.PASS
