@@ -70,6 +70,8 @@ def only_config_reads_environment(place: Place) -> Iterator[str]:
 
 
 USERS_OWN_DATA = (
+    "path/record",
+    "path/exam/",
     "ingest/database",
     "ingest/connection",
     "ingest/table",
@@ -85,8 +87,10 @@ def only_store_speaks_to_the_record(place: Place) -> Iterator[str]:
 
 
 def only_train_opens_models(place: Place) -> Iterator[str]:
+    # The exam's harness is a program of its own, run in the sandbox: it asks the system for prctl(2).
+    known = {"ctypes"} if place.path == "path/exam/harness.py" else set[str]()
     if place.room != "train":
-        yield from (f"{line}: {name}" for line, name in imported(place) if top(name) in LIBRARIES_OF_TRAIN)
+        yield from (f"{line}: {name}" for line, name in imported(place) if top(name) in LIBRARIES_OF_TRAIN - known)
 
 
 def nothing_unpickles(place: Place) -> Iterator[str]:

@@ -24,6 +24,7 @@ class Verb:
     form: str
     does: str
     group: Group = MORE
+    nested: bool = False  # has commands of its own: its code is an App, which tells its usage itself
 
 
 VERBS = (
@@ -31,6 +32,7 @@ VERBS = (
     Verb("train", "[DIR] [--json]", "Fit the families; keep the best as a Version.", START),
     Verb("serve", "[DIR] [--host ADDRESS] [--port N]", "Answer requests over HTTP and log every answer.", START),
     Verb("demo", "[--keep DIR] [--seed N] [--months N] [--json]", "Turn the whole wheel on a year of flights.", START),
+    Verb("path", "[COMMAND] [--json]", "Become an ML engineer: four stages, each with a test.", START, nested=True),
     Verb("ingest", "[DIR] [--json]", "Read the sources; bad rows go to quarantine."),
     Verb("check", "FILE [--project DIR] [--json]", "Say how a file's rows would fare."),
     Verb(
@@ -51,13 +53,12 @@ VERBS = (
 )
 
 DATA, MODELS, SERVING = "the release 'Data in'", "the release 'Models worth defending'", "the release 'Serving'"
-GOVERNOR, PATH, AUDIT = "the release 'The governor'", "the release 'The path'", "the release 'Audit'"
+GOVERNOR, AUDIT = "the release 'The governor'", "the release 'Audit'"
 LATER = {
     **dict.fromkeys(("contract", "quarantine", "erase"), DATA),
     **dict.fromkeys(("trials", "card"), MODELS),
     **dict.fromkeys(("up", "keys"), SERVING),
     **dict.fromkeys(("monitor", "retrain", "inject"), GOVERNOR),
-    "path": PATH,
     "audit": AUDIT,
     **dict.fromkeys(("deploy", "store"), "a later release"),
 }
@@ -121,7 +122,7 @@ def build_app(called: str = "") -> App:
             help=None if verb.name == called else verb.does,
             group=verb.group,
             sort_key=position,
-            usage=f"Usage: trimtab {verb.name} {verb.form}",
+            **({} if verb.nested else {"usage": f"Usage: trimtab {verb.name} {verb.form}"}),
         )
     return app
 
