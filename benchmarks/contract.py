@@ -1,39 +1,65 @@
-"""Speed of the two compilations of one Contract with 20 columns. Run: python benchmarks/contract.py [ROWS].
+"""Speed of the two compilations of one Contract with 20 columns. Run: python benchmarks/contract.py [ROWS [--peers]].
 
-Prints the median microseconds for one row (typed as from JSON, and text as from CSV) and the seconds for a frame.
+Prints the median microseconds for one row (typed as from JSON, and text as from CSV), the seconds for a frame beside
+Polars' reading and writing of the same Parquet, and the memory of ten times as many rows in a stream. With --peers
+Pandera and Great Expectations check the same columns, each in an environment of its own under .bench/.
 """
 
+import json
+import multiprocessing
+import resource
 import statistics
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from trimtab import clock
 from trimtab.contract.clean import compile_frame
 from trimtab.contract.row import compile_row
-from trimtab.nouns.contract import Column, Contract, Row, Target
+from trimtab.nouns.contract import Column, Contract, Row, Rule, Target
 
 CARRIERS = ("AA", "B6", "DL", "EV", "UA", "US", "WN")
 START = datetime(2013, 1, 1, tzinfo=UTC)
+SLICE = 200_000
+HERE = Path(__file__).parent
+PEERS = {"pandera": "pandera[polars]", "great_expectations": "great_expectations"}
 
 
-def build_contract() -> Contract:
-    numbers = [Column(f"number{n}", "number", required=n < 6, hard=(-1e6, 1e6), soft=(0, 900)) for n in range(10)]
+def build_contract(*rules: Rule) -> Contract:
+    numbers = [Column(f"number{n}", "number", required=n < 6, hard=(-1e6, 1e6), soft=(-3.1, 3.1)) for n in range(10)]
     whole = [Column(f"integer{n}", "integer", hard=(0, 10_000)) for n in range(4)]
     words = [Column(f"carrier{n}", "category", values=CARRIERS, clean=("trim",)) for n in range(3)]
     others = [Column("late", "boolean"), Column("asked_at", "time", role="time"), Column("flight", "text", role="key")]
     row = Row(key=("flight",), event_time="asked_at", order="event_time")
-    return Contract(row, Target("y", "binary", "1", ("0", "1")), (*numbers, *whole, *words, *others))
+    columns = (*numbers, *whole, *words, *others)
+    return Contract(row, Target("y", "binary", "1", ("0", "1")), columns, rules=rules)
 
 
 def build_row(number: int) -> dict[str, object]:
-    row: dict[str, object] = {f"number{n}": (number * 7 + n) % 1000 + 0.25 for n in range(10)}
+    row: dict[str, object] = {f"number{n}": (number * 7 + n) % 1000 / 500 - 1 for n in range(10)}
     row |= {f"integer{n}": (number + n) % 5000 for n in range(4)}
     row |= {f"carrier{n}": CARRIERS[(number + n) % 7] for n in range(3)}
     asked_at = (START + timedelta(seconds=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {**row, "late": number % 2 == 0, "asked_at": asked_at, "flight": f"F{number}", "y": number % 2}
+
+
+def build_frame(rows: int, seed: int = 7) -> pl.DataFrame:
+    """Return rows as real ones are: numbers that differ, 0.2 % of them unusual, one of 10,000 beyond its range."""
+    draw = np.random.default_rng(seed)
+    columns: dict[str, object] = {f"number{n}": draw.normal(size=rows) for n in range(10)}
+    columns |= {f"integer{n}": draw.integers(0, 5000, rows) for n in range(3)}
+    columns["integer3"] = np.where(draw.random(rows) < 1e-4, 20_000, draw.integers(0, 5000, rows))
+    columns |= {f"carrier{n}": np.array(CARRIERS)[draw.integers(0, 7, rows)] for n in range(3)}
+    columns |= {"late": draw.random(rows) < 0.3, "flight": [f"F{number}" for number in range(rows)]}
+    asked_at = pl.Series([START]).dt.cast_time_unit("us").new_from_index(0, rows)
+    late_by = pl.Series(draw.integers(0, 10**13, rows)).cast(pl.Duration("us"))
+    return pl.DataFrame(columns).with_columns(asked_at=asked_at + late_by, y=pl.Series(draw.integers(0, 2, rows)))
 
 
 def microseconds(call: Callable[[], object], repeat: int = 2000) -> float:
@@ -45,19 +71,100 @@ def microseconds(call: Callable[[], object], repeat: int = 2000) -> float:
     return statistics.median(once() for _ in range(repeat))
 
 
-def main() -> None:
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    contract = build_contract()
+def seconds(call: Callable[[], object], repeat: int = 5) -> float:
+    """Return the median seconds of a call after one that warms up."""
+    call()
+    return microseconds(call, repeat) / 1e6
+
+
+def clean_check_ratio(rows: int = 1_000_000) -> dict[str, float]:
+    """Return seconds of clean + check and of Polars' reading and writing of the same Parquet, and their ratio.
+
+    Reading, writing and checking take turns, so that a busy machine slows all of them alike.
+    """
+    compiled = compile_frame(build_contract(), text=False)
+    with tempfile.TemporaryDirectory() as folder:
+        path, again = Path(folder, "rows.parquet"), Path(folder, "again.parquet")
+        build_frame(rows).write_parquet(path)
+        frame = pl.read_parquet(path)
+        turns = [
+            (
+                seconds(lambda: pl.read_parquet(path), 1),
+                seconds(lambda: frame.write_parquet(again), 1),
+                seconds(lambda: compiled.apply(frame), 1),
+            )
+            for _ in range(3)
+        ]
+    read, write, check = (statistics.median(one) for one in zip(*turns, strict=True))
+    return {"rows": rows, "read": read, "write": write, "clean_check": check, "ratio": check / (read + write)}
+
+
+def one_row() -> dict[str, float]:
+    """Return the median microseconds for one row: typed, text, and typed with two rules."""
     typed = build_row(17)
     text = {name: str(value) for name, value in typed.items()}
-    row, text_row = compile_row(contract), compile_row(contract, text=True)
-    print(f"one row, typed   {microseconds(lambda: row(typed)):8.1f} us")
-    print(f"one row, text    {microseconds(lambda: text_row(text)):8.1f} us")
-    frame = pl.DataFrame([build_row(number) for number in range(rows)])
-    for name, table, is_text in (("typed", frame, False), ("text", frame.cast(pl.String), True)):
-        compiled = compile_frame(contract, text=is_text)
-        seconds = microseconds(lambda: compiled.apply(table), repeat=1) / 1e6  # noqa: B023 - called at once
-        print(f"{rows:,} rows, {name:6}{seconds:8.2f} s")
+    rules = (Rule("rising", "integer0 < integer1 + 5000"), Rule("known", "carrier0 IN ('AA', 'B6') OR number0 < 2"))
+    row, text_row = compile_row(build_contract()), compile_row(build_contract(), text=True)
+    ruled = compile_row(build_contract(*rules))
+    return {
+        "typed": microseconds(lambda: row(typed)),
+        "text": microseconds(lambda: text_row(text)),
+        "two_rules": microseconds(lambda: ruled(typed)),
+    }
+
+
+def streamed_memory(rows: int = 10_000_000) -> dict[str, float]:
+    """Return seconds and peak RSS in MB of checking rows slice by slice from Parquet, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        for part in range(rows // SLICE):
+            build_frame(SLICE, seed=part).write_parquet(Path(folder, f"{part:04}.parquet"))
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            return pool.apply(_stream, (folder,))
+
+
+def _stream(folder: str) -> dict[str, float]:
+    compiled = compile_frame(build_contract(), text=False)
+    start, rows, refused = clock.monotonic_ns(), 0, 0
+    for path in sorted(Path(folder).iterdir()):
+        checked = compiled.apply(pl.read_parquet(path))
+        rows, refused = rows + checked.clean.height, refused + checked.quarantine.height
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"rows": rows + refused, "refused": refused, "seconds": (clock.monotonic_ns() - start) / 1e9, "rss_mb": peak}
+
+
+def peer_seconds(rows: int = 1_000_000) -> dict[str, float]:
+    """Return the seconds that Pandera and Great Expectations take for the same check of the same Parquet.
+
+    Each is installed once into its own environment under .bench/, with the versions that pip finds.
+    """
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "rows.parquet")
+        build_frame(rows).write_parquet(path)
+        for name, package in PEERS.items():
+            home = HERE.parent / ".bench" / name
+            if not (home / "ready").exists():
+                subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+                subprocess.run([str(home / "bin/pip"), "install", "--quiet", package, "pyarrow"], check=True)
+                (home / "ready").touch()
+            command = [str(home / "bin/python"), str(HERE / f"contract_{name}.py"), str(path)]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            found[name] = json.loads(done.stdout.splitlines()[-1])["seconds"]
+    return found
+
+
+def main() -> None:
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    for name, found in one_row().items():
+        print(f"one row, {name:10}{found:8.1f} us")
+    ratio = clean_check_ratio(rows)
+    print(f"{rows:,} rows: read {ratio['read']:.2f} s, write {ratio['write']:.2f} s, ", end="")
+    print(f"clean + check {ratio['clean_check']:.2f} s = {ratio['ratio']:.2f} x read + write")
+    if "--peers" in sys.argv:
+        for name, taken in peer_seconds(rows).items():
+            print(f"  {name}: {taken:.2f} s = {taken / ratio['clean_check']:.1f} x clean + check")
+    stream = streamed_memory(10 * rows)
+    print(f"{stream['rows']:,.0f} rows in slices: {stream['seconds']:.1f} s, peak {stream['rss_mb']:.0f} MB")
 
 
 if __name__ == "__main__":

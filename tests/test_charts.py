@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import trimtab.charts.chart
 import trimtab.charts.picture
-from trimtab.charts import Chart, Mark, line_chart
+from trimtab.charts import Chart, Mark, interval_chart, line_chart
 from trimtab.charts.chart import fit_scale
 from trimtab.charts.picture import HEIGHT, LETTER, WIDTH, choose_lanes, spread
 
@@ -127,3 +127,12 @@ def test_text_needs_no_drawing_library() -> None:
         "sys.exit(bool({'altair', 'vl_convert', 'numpy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_estimates_stand_under_each_other_with_their_ends() -> None:
+    drawn = {"a < b": (0.4, 0.3, 0.6), "broken": (float("nan"), 0.0, 1.0)}
+    chart = interval_chart(drawn, title="Families", x_title="log loss", zero=True)
+    assert list(chart.estimates) == ["a < b"]
+    svg = chart.svg()
+    assert all(text in svg for text in ("a &lt; b", "Families", "log loss"))
+    assert interval_chart({}, title="t", x_title="x").svg().startswith("<svg")

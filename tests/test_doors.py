@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "trimtab"
-STEPS = ("ingest", "contract", "train", "monitor", "retrain", "evaluate", "promote")
+STEPS = ("ingest", "contract", "trim", "train", "monitor", "retrain", "evaluate", "promote")
 LIBRARIES_OF_STORE = {"sqlite3", "sqlalchemy", "deltalake", "alembic"}
 LIBRARIES_OF_TRAIN = {"ctypes", "onnxruntime", "lightgbm", "sklearn", "skl2onnx", "onnx"}
 FORBIDDEN_IMPORTS = {"pickle", "cPickle", "_pickle", "joblib", "cloudpickle", "dill", "marshal", "shelve"}
@@ -74,6 +74,7 @@ USERS_OWN_DATA = (
     "path/exam/",
     "ingest/database",
     "ingest/connection",
+    "ingest/query",
     "ingest/table",
     "ingest/values",
     "demo/upstream/",

@@ -21,7 +21,9 @@ BUILT_IN: Mapping[Role, Mapping[str, str]] = {
     "families": {
         "baseline": "trimtab.train.families.baseline:Baseline",
         "linear": "trimtab.train.families.linear:Linear",
+        "forest": "trimtab.train.families.forest:Forest",
         "boosting": "trimtab.train.families.boosting:Boosting",
+        "estimator": "trimtab.train.families.estimator:Estimator",
     },
     "triggers": {
         "risk": "trimtab.retrain.triggers.risk:build",
@@ -43,7 +45,7 @@ BUILT_IN: Mapping[Role, Mapping[str, str]] = {
 }
 
 LATER: Mapping[Role, tuple[str, ...]] = {
-    "families": ("forest",),
+    "families": (),
     "triggers": ("opportunity", "max_age", "schedule", "labels", "every"),
     "gates": ("parity", "latency", "floor", "slices", "not_worse"),
     "metrics": (),

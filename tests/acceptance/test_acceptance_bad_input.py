@@ -59,7 +59,7 @@ INIT = (
     init("folder as file", "folder", 2, "folder", "not a file", "name one file"),
     init("no text", "bytes.csv", 1, "bytes.csv", "NUL", "CSV"),
     init("false Parquet", "false.parquet", 1, "false.parquet", "content is not", "rename"),
-    init("packed", "packed.csv", 1, "gzip", "unpack"),
+    init("packed", "packed.csv", 1, "packed.csv is packed and damaged", "pack it again"),
     init("column twice", "twice.csv", 1, "'size'", "2 times", "rename"),
     init(
         "project is a file", "rows.csv", 2, "rows.csv is a file", "name a folder", flags="--target y", folder="rows.csv"

@@ -3,10 +3,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trimtab.config import contract_text, parse_contract
-from trimtab.errors import ConfigError, NotBuiltYet
-from trimtab.nouns.contract import Column, ColumnType, Contract, Row, Target
+from trimtab.errors import ConfigError
+from trimtab.nouns.contract import Column, ColumnType, Contract, Row, Rule, Target
 
 HEAD = 'format = 1\n[target]\ncolumn = "y"\ntask = "regression"\n'
+ID_BEFORE_RULES = "da3e0a08b740"
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(lambda name: name != "y")
 RANGES = st.tuples(st.floats(-1e6, 0), st.floats(1, float("inf")))
 
@@ -80,11 +81,38 @@ def test_an_unknown_key_of_a_column_names_the_nearest() -> None:
         parse_contract(HEAD + '[columns."a b"]\ntype = "number"\nreqired = true\n', "x")
 
 
-def test_rules_and_pii_are_not_built_yet() -> None:
-    text = HEAD + '[columns.a]\ntype = "number"\npii = true\n[[rules]]\nname = "r"\n'
-    with pytest.raises(NotBuiltYet) as caught:
-        parse_contract(text, "x")
-    assert {mistake.where for mistake in caught.value.mistakes} == {"columns.a.pii", "rules"}
+def test_rules_and_pii_read_back_the_same() -> None:
+    rules = '[[rules]]\nname = "low"\nwhere = "a < 1 OR \\"b c\\" IS NULL"\n'
+    rules += '[[rules]]\nname = "n"\nwhere = "a > 0"\notherwise = "warn"\n'
+    columns = '[columns.a]\ntype = "number"\n[columns."b c"]\ntype = "date"\n[columns.m]\ntype = "text"\nrole = "key"\n'
+    contract = parse_contract(HEAD + columns + "pii = true\n" + rules, "x")
+    assert contract.rules == (Rule("low", 'a < 1 OR "b c" IS NULL'), Rule("n", "a > 0", "warn"))
+    assert contract.by_name["m"].pii
+    assert parse_contract(contract_text(contract), "x") == contract
+
+
+def test_what_a_contract_does_not_use_leaves_its_name_as_it_was() -> None:
+    """Tables and Versions of earlier releases are found by this name."""
+    contract = parse_contract(HEAD + '[columns.a]\ntype = "number"\n', "x")
+    assert contract.id == ID_BEFORE_RULES
+    assert contract.id != parse_contract(contract_text(contract) + '[[rules]]\nname = "r"\nwhere = "a < 1"\n', "x").id
+
+
+def test_mistakes_of_rules_and_of_pii_come_with_their_places() -> None:
+    columns = '[columns.a]\ntype = "number"\npii = true\n[columns.b]\ntype = "number"\n'
+    with pytest.raises(ConfigError) as caught:
+        parse_contract(HEAD + columns, "x")
+    assert [mistake.where for mistake in caught.value.mistakes] == ["columns.a.pii", "columns.a.pii"]
+    rules = '[[rules]]\nname = "r"\nwhere = "b <"\n[[rules]]\nname = "r"\nwhere = "bb < 1"\n'
+    with pytest.raises(ConfigError) as caught:
+        parse_contract(HEAD + '[columns.b]\ntype = "number"\n' + rules, "x")
+    told = [str(mistake) for mistake in caught.value.mistakes]
+    assert [line.split(":")[0] for line in told] == ["rules.r.name", "rules.r.where", "rules.r.where"]
+    assert "at character 4" in told[1]
+    with pytest.raises(ConfigError, match=r"rules\.0\.wher: unknown key; did you mean 'where'"):
+        parse_contract(HEAD + '[columns.b]\ntype = "number"\n[[rules]]\nname = "a"\nwher = "b < 1"\n', "x")
+    with pytest.raises(ConfigError, match=r"rules\.0\.name"):
+        parse_contract(HEAD + '[columns.b]\ntype = "number"\n[[rules]]\nname = "A b"\nwhere = "b < 1"\n', "x")
 
 
 def test_rules_for_a_raw_row_read_back_and_are_checked_like_the_others() -> None:

@@ -29,7 +29,9 @@ def written_keys(tables: dict[str, Any], shape: type[Section], above: str = "") 
     found: set[str] = set()
     for name, value in tables.items():
         inner = section_of(shape.model_fields[name].annotation)
-        if inner and "dict[" in str(shape.model_fields[name].annotation):
+        if inner and isinstance(value, list):
+            found |= {key for table in value for key in written_keys(table, inner, f"{above}{name}.")}
+        elif inner and "dict[" in str(shape.model_fields[name].annotation):
             found |= {key for table in value.values() for key in written_keys(table, inner, f"{above}{name}.*.")}
         else:
             found |= written_keys(value, inner, f"{above}{name}.") if inner else {f"{above}{name}"}

@@ -51,7 +51,6 @@ def test_all_mistakes_come_at_once_with_the_nearest_key(tmp_path: Path) -> None:
     [
         ("[trim]\nversions = 3\n", "trim.versions"),
         ('[promote]\nstyle = "blend"\n', "promote.style"),
-        ('[pipeline]\npython = "pipeline:build"\n', "pipeline.python"),
         ('[alerts]\nto = ["mailto:x"]\n', "alerts.to"),
         ("[gates]\napproval = true\n", "gates.approval"),
         ('[store]\nlake = "s3://x"\n', "store.lake"),
@@ -113,7 +112,7 @@ def test_a_source_names_what_its_kind_needs(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         read(tmp_path, '[sources.db]\nkind = "database"\nrole = "outcomes"\n[sources.planes]\nkind = "api"\n')
     wheres = {mistake.where for mistake in caught.value.mistakes}
-    needed = {f"sources.db.{key}" for key in ("url", "table", "cursor", "key", "value")}
+    needed = {f"sources.db.{key}" for key in ("url", "table", "key", "value")}
     assert wheres == {*needed, "sources.planes.url", "sources.planes.key", "sources"}
 
 

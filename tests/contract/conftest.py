@@ -9,14 +9,15 @@ import pytest
 
 from trimtab.contract.clean import Checked, compile_frame
 from trimtab.contract.row import CleanRow, compile_row
-from trimtab.nouns.contract import Column, Contract, Row, Target
+from trimtab.nouns.contract import Column, Contract, Row, Rule, Target
 
 Answer = tuple[object, str, list[str]]
 Ask = Callable[..., Answer]
 
 
-def build(*columns: Column, zone: str = "UTC", target: Target | None = None) -> Contract:
-    return Contract(Row(time_zone=zone), target or Target("*target*", "binary", "1", ("0", "1")), columns)
+def build(*columns: Column, zone: str = "UTC", target: Target | None = None, rules: Sequence[Rule] = ()) -> Contract:
+    goal = target or Target("*target*", "binary", "1", ("0", "1"))
+    return Contract(Row(time_zone=zone), goal, columns, rules=tuple(rules))
 
 
 def bits(value: object) -> object:

@@ -191,3 +191,9 @@ def test_decimals_become_the_nearest_float(agree: Agree, contract_of: Build) -> 
     frame = pl.DataFrame({"x": pl.Series(values, dtype=pl.Decimal(30, 2))})
     rows = agree(contract_of(Column("x", "number")), frame, text=False)
     assert [row.values[0] for row in rows] == [0.1, 123456789012345678.90, 0.0, None]
+
+
+def test_minus_zero_is_zero_in_a_column_without_any_odd_value(agree: Agree, contract_of: Build) -> None:
+    """The shortcut for plain columns must look for it: every other value could stay as it is."""
+    for values in ([-0.0], [1.0, -0.0], [-0.0, None, 2.0]):
+        agree(contract_of(Column("x", "number")), pl.DataFrame({"x": values}), text=False)

@@ -1,7 +1,9 @@
-"""The same row given as JSON, CSV, Parquet or a typed table yields bit-equal values."""
+"""The same row given as JSON, CSV, Parquet, SQLite or a typed table yields bit-equal values."""
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
@@ -60,6 +62,18 @@ def as_json(row: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def as_sqlite(frame: pl.DataFrame) -> pl.DataFrame:
+    """SQLite keeps true as 1, and times and days as texts."""
+    texts = frame.with_columns(pl.col("at").dt.strftime("%Y-%m-%d %H:%M:%S%.6f+00:00"), pl.col("day").cast(pl.String))
+    with closing(sqlite3.connect(":memory:")) as base:
+        base.execute(
+            "CREATE TABLE t (number REAL, whole INTEGER, flag INTEGER, word TEXT, code INTEGER, at TEXT, day TEXT)"
+        )
+        base.executemany("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?)", texts.rows())
+        schema: dict[str, Any] = {**texts.schema, "flag": pl.Int64}
+        return pl.DataFrame(base.execute("SELECT * FROM t").fetchall(), schema=schema, orient="row")
+
+
 def values_of(contract: Contract, frame: pl.DataFrame, *, text: bool) -> list[str]:
     checked = compile_frame(contract, text=text).apply(frame)
     assert checked.counts == {}
@@ -82,3 +96,4 @@ def test_every_format_gives_the_same_values(contract_of: Build, rows: list[dict[
     assert values_of(contract, frame, text=False) == plain
     assert values_of(contract, as_parquet(frame), text=False) == plain
     assert values_of(contract, as_csv(frame), text=True) == plain
+    assert values_of(contract, as_sqlite(frame), text=False) == plain

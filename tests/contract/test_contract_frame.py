@@ -13,7 +13,7 @@ from trimtab.contract.check import Tally
 from trimtab.contract.clean import Checked, compile_frame
 from trimtab.contract.row import compile_label, compile_row, event_time, row_key
 from trimtab.errors import DataError
-from trimtab.nouns.contract import Column, Contract, Row, Target
+from trimtab.nouns.contract import Column, Contract, Row, Rule, Target
 
 ARRIVED = datetime(2013, 7, 4, 12, tzinfo=UTC)
 CLASSES = Target("late", "binary", "true", ("false", "true"))
@@ -167,7 +167,7 @@ def test_the_report_is_sentences_without_values() -> None:
     tally.add(checked())
     told = "\n".join(tally.report(CONTRACT))
     assert "2 of 3 rows are clean; 1 in quarantine (33.3%)" in told
-    assert "'speed' is a text that is no number: 1 row (not_a_number)." in told
+    assert "'speed' is a text that is no number: 1 row (not_a_number); for example row 2." in told
     assert "'carrier' is a category that training has not seen in 1 row (warning unseen)." in told
     assert "fast" not in told
 
@@ -177,3 +177,19 @@ def test_nul_characters_survive_the_lake(tmp_path: Path) -> None:
     frame = pl.DataFrame({"x": ["a\x00b", "\x00"]})
     write_deltalake(str(tmp_path / "t"), frame)
     assert pl.scan_delta(str(tmp_path / "t")).collect()["x"].to_list() == ["a\x00b", "\x00"]
+
+
+def test_the_facts_name_columns_rules_and_the_first_rows_of_each_reason() -> None:
+    """Rows are named by their place in the file; an example is never more than a place."""
+    contract = replace(CONTRACT, rules=(Rule("slow", "speed < 20"), Rule("aa", "carrier = 'AA'", "warn")))
+    tally = Tally()
+    for _ in range(5):
+        tally.add(compile_frame(contract, text=True).apply(raw_rows()))
+    facts = tally.facts(contract)
+    assert facts["examples"] == {
+        "speed:not_a_number": ["2"] * 3,
+        "late:unknown_class": ["2"] * 3,
+        "rule:slow": ["3"] * 3,
+    }
+    assert facts["columns"]["speed"] == {"refused": 5, "warned": 0, "null": 0}  # type: ignore[index]
+    assert "Rule 'slow' is broken: 5 rows (speed < 20); for example row 3, 3, 3, ...." in tally.report(contract)

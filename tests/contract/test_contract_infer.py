@@ -371,3 +371,55 @@ def test_wrong_order_is_answered_with_orders_not_with_columns() -> None:
         infer(pl.DataFrame({"plan": ["1"] * 300, "y": ["a", "b"] * 150}), target="y", order="fiel")
     assert "did you mean 'file'?" in str(error.value)
     assert "the columns are" not in str(error.value)
+
+
+def suspects(**columns: Sequence[object]) -> dict[str, str]:
+    """What is suspected in a table of 2,000 rows whose label is true in every third one."""
+    rows = 2000
+    label = ["yes" if row % 3 == 0 else "no" for row in range(rows)]
+    frame = pl.DataFrame({"y": columns.pop("y", label), **columns})
+    found = infer(frame, target="y", order="none").notes
+    return {name: note for name, note in found.items() if "leakage suspect" in note}
+
+
+def noise(seed: int) -> list[float]:
+    return [(row * 7919 + seed) % 1009 / 1009 for row in range(2000)]
+
+
+def test_a_column_that_alone_tells_the_label_is_suspected_with_its_number() -> None:
+    leak = [value / 10 + (row % 3 == 0) for row, value in enumerate(noise(1))]
+    found = suspects(leak=leak, honest=noise(2))
+    assert list(found) == ["leak"]
+    assert "AUC of 1.000" in found["leak"]
+    assert 'role = "ignore"' in found["leak"]
+
+
+def test_a_column_that_is_filled_once_the_outcome_is_known_is_suspected() -> None:
+    """By its nulls where there is no label, and by a value that only one label has."""
+    label = [None if row % 10 == 0 else "yes" if row % 3 == 0 else "no" for row in range(2000)]
+    landed = [None if row % 10 == 0 else value for row, value in enumerate(noise(3))]
+    body = [row % 50 if row % 3 == 1 and row % 4 == 0 else None for row in range(2000)]
+    found = suspects(y=label, landed=landed, body=body, honest=noise(4))
+    assert set(found) == {"landed", "body"}
+    assert "null in 100.0% of the rows without a label and in 0.0%" in found["landed"]
+    assert "label is 'no' in 100.0%" in found["body"]
+
+
+@pytest.mark.parametrize("labels", [[str(row % 4) for row in range(2000)], [f"{row % 97}.5" for row in range(2000)]])
+def test_suspects_of_other_tasks(labels: list[str]) -> None:
+    found = suspects(y=labels, copy=[float(label) * 2 for label in labels], honest=noise(5))
+    assert list(found) == ["copy"]
+
+
+def test_units_and_what_is_impossible_are_noticed() -> None:
+    found = infer(table(dist_km=SPREAD, lat=SPREAD, weight=["12 kg", "3.5 kg"]), target="y", order="none")
+    assert found.contract.by_name["dist_km"].unit == "km"
+    assert found.contract.by_name["lat"].hard == (-90.0, 90.0)
+    assert found.contract.by_name["dist_km"].hard is None
+    assert "with the unit 'kg'" in found.notes["weight"]
+
+
+def test_a_column_that_may_be_the_key_is_named_but_not_taken() -> None:
+    found = infer(table(flight=[f"{row:05}x{row}" if row < 0 else str(row) for row in range(ROWS)]), target="y")
+    assert "'flight' may be one: key = [\"flight\"]" in found.notes[""]
+    assert found.contract.row.key == ()

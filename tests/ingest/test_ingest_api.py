@@ -2,99 +2,26 @@
 
 import json
 import socket
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.ingest.apis import PAGED, Answer, Api
 
 from trimtab import clock
 from trimtab.errors import ConfigError, DataError, HostError, TrimtabError
 from trimtab.ingest import fetching
+from trimtab.ingest.addresses import is_public
 from trimtab.ingest.api import ApiSource
 from trimtab.ingest.base import Chunk
-from trimtab.ingest.fetching import is_public
 from trimtab.nouns import SourceSpec
 from trimtab.nouns.project import PageSpec
-
-PAGED = PageSpec("page", "page", "size", 2)
-Answer = tuple[int, Mapping[str, str], bytes]
-
-
-@dataclass
-class Api:
-    """A real server on loopback. `answer` says what it does; `asked` is what it was asked, with the headers."""
-
-    answer: Callable[[Mapping[str, str], Mapping[str, str]], Answer] = lambda _, __: (200, {}, b"[]")
-    asked: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
-    port: int = 0
-
-    def give(self, *pages: Any, count: bool = True, etag: bool = False) -> None:
-        """Answer with these pages of items, and an empty one behind them."""
-
-        def answer(query: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
-            number = int(query.get("page", "1"))
-            items = pages[number - 1] if number <= len(pages) else []
-            body = json.dumps({"items": items, **({"pages": len(pages)} if count else {})}).encode()
-            mark = f'"{hash(body)}"'
-            if etag and headers.get("If-None-Match") == mark:
-                return 304, {"ETag": mark}, b""
-            return 200, {"ETag": mark} if etag else {}, body
-
-        self.answer = answer
-
-    def say(self, status: int, body: bytes = b"", **headers: str) -> None:
-        self.answer = lambda _, __: (status, {name.replace("_", "-"): text for name, text in headers.items()}, body)
-
-    def spec(self, **more: Any) -> SourceSpec:
-        url = f"http://127.0.0.1:{self.port}/planes"
-        plain = SourceSpec("planes", "api", url=url, records="items", key=("id",), allow_private=True, retries=2)
-        return replace(plain, timeout=timedelta(seconds=1), **more)
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    api = Api()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            target = urlsplit(self.path)
-            api.asked.append((self.path, dict(self.headers)))
-            query = {name: values[-1] for name, values in parse_qs(target.query).items()}
-            status, headers, body = api.answer(query, dict(self.headers))
-            self.send_response(status)
-            for name, text in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, text)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the base class's
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    api.port = server.server_address[1]
-    yield api
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "FIRST_PAUSE", 0.01)
 
 
 def take(spec: SourceSpec, since: Mapping[str, Any] | None = None) -> tuple[list[Chunk], Any]:
@@ -142,7 +69,7 @@ def test_only_new_and_changed_items_come_again(api: Api) -> None:
     assert rows(take(api.spec(), position)[0]) == [{"id": "a", "n": 1.0}]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(
     listings=st.lists(st.dictionaries(st.integers(0, 5), st.sampled_from([1, 2.5, None]), min_size=1), max_size=5),
     size=st.integers(1, 3),
@@ -175,7 +102,14 @@ class PagesSource(ApiSource):
         page = PageSpec("page", size=size)
         super().__init__(
             SourceSpec(
-                "planes", "api", url="http://127.0.0.1/", key=("id",), page=page, chunk=chunk, allow_private=True
+                "planes",
+                "api",
+                url="http://127.0.0.1/",
+                format="json",
+                key=("id",),
+                page=page,
+                chunk=chunk,
+                allow_private=True,
             )
         )
         items = [{"id": str(key), "n": value} for key, value in listing.items()]
@@ -504,5 +438,5 @@ def test_a_silent_server_is_given_up(api: Api) -> None:
 
 
 def test_it_says_where_rows_come_from_without_the_query() -> None:
-    spec = SourceSpec("planes", "api", url="https://example.org/planes?token=CANARY")
+    spec = SourceSpec("planes", "api", url="https://example.org/planes?token=CANARY", format="json")
     assert ApiSource(spec).describe() == "JSON API: https://example.org/planes"

@@ -23,7 +23,7 @@ def test_common_forms_are_found(tmp_path: Path, delimiter: str, encoding: str) -
     rows = [("größe", "note", "y"), ("1,5", 'he said "no"', "1"), ("2,5", f"a{delimiter}b", "0")]
     quoted = "\n".join(delimiter.join('"' + value.replace('"', '""') + '"' for value in row) for row in rows)
     path = file(tmp_path, quoted.encode(encoding))
-    assert detect_csv(path) == CsvForm(delimiter, encoding.removesuffix("-sig"))
+    assert detect_csv(path) == CsvForm(delimiter, encoding.removesuffix("-sig"), decimal=",")
     frame = read_head(path, 10)
     assert frame.columns == list(rows[0])
     assert frame.rows() == [(row[0], row[1], row[2]) for row in rows[1:]]
@@ -65,7 +65,7 @@ def test_single_quotes_are_found_where_they_quote(tmp_path: Path) -> None:
         (b"", "empty"),
         (b" \n\n", "empty"),
         (b"PK\x03\x04", "Excel"),
-        (b"\x1f\x8b\x08", "gzip"),
+        (b"\x1f\x8b\x08", "packed file that ends"),
     ],
 )
 def test_doubtful_files_name_the_guess_and_the_way_out(tmp_path: Path, data: bytes, words: str) -> None:
@@ -164,7 +164,7 @@ def test_parquet_is_known_by_content(tmp_path: Path) -> None:
     ("data", "form", "found"),
     [
         (b"a:b\n1:2\n", {"delimiter": ":"}, CsvForm(":")),
-        (b"a,b;c\n1,2;3\n4,5;6\n", {"delimiter": ";"}, CsvForm(";")),
+        (b"a,b;c\n1,2;3\n4,5;6\n", {"delimiter": ";"}, CsvForm(";", decimal=",")),
         ("имя,y\nЮлия,1\n".encode("cp1251"), {"encoding": "cp1251"}, CsvForm(encoding="cp1251")),
         ("a,b\n1,2\n".encode("utf-16-le"), {"encoding": "utf-16-le"}, CsvForm(encoding="utf-16-le")),
         (b"a,b\n'x, y',1\n", {"quote": '"', "delimiter": ","}, CsvForm()),
@@ -175,3 +175,30 @@ def test_what_is_given_stands_and_the_rest_is_found(
     tmp_path: Path, data: bytes, form: dict[str, str], found: CsvForm
 ) -> None:
     assert detect_csv(file(tmp_path, data), **form) == found
+
+
+@pytest.mark.parametrize(
+    ("data", "decimal"),
+    [
+        (b"a;b\n1,5;2\n-3,25;x\n", ","),
+        (b"a;b\n1.234,5;x\n", ","),
+        (b"a,b\n1.5,2\n", "."),
+        (b'a,b\n"1,234",x\n"12,345",y\n', "."),
+        (b'a,b\n"1,234.5",x\n', "."),
+        (b"a;b\n1.234;x\n", "."),
+        (b"a;b\n0,125;x\n", ","),
+        (b"a,b\nx,y\n", "."),
+    ],
+)
+def test_decimal_sign_is_found_where_fractions_show_it(tmp_path: Path, data: bytes, decimal: str) -> None:
+    """A group of three digits may be thousands, and says nothing."""
+    path = file(tmp_path, data)
+    assert detect_csv(path).decimal == decimal
+    values = read_head(path, 5).rows()
+    assert all(isinstance(value, str) for row in values for value in row)
+
+
+def test_no_quote_can_be_pinned(tmp_path: Path) -> None:
+    path = file(tmp_path, b'a,b\n1,"x\n"2",y\n')
+    (chunk,) = FileSource(SourceSpec("rows", "files", path, csv=CsvForm(quote=""))).read(None)
+    assert chunk.frame.drop("_row", "_offset").rows() == [("1", '"x'), ('"2"', "y")]

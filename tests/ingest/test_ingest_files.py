@@ -11,7 +11,7 @@ import pytest
 
 from trimtab.errors import ConfigError, DataError, UsageError
 from trimtab.ingest import Chunk, FileSource, UnclearForm, declare, open_source, read_head
-from trimtab.ingest.delimited import Unsettled
+from trimtab.ingest.blocks import Unsettled
 from trimtab.nouns import SourceSpec
 from trimtab.nouns.project import CsvForm
 
@@ -52,46 +52,6 @@ def test_unchanged_file_gives_nothing(tmp_path: Path) -> None:
     _, position = take(path)
     os.utime(path, (1, 1))
     assert told(path, position) == []
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
-@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
-def test_grown_file_gives_its_new_rows(tmp_path: Path, encoding: str, line_end: str) -> None:
-    path = tmp_path / "rows.csv"
-    text = "größe,b\n1,x\n2,y\n".replace("\n", line_end)
-    form = CsvForm(encoding=encoding.removesuffix("-sig"))
-    path.write_bytes(text.encode(encoding))
-    _, position = take(path, csv=form)
-    path.write_bytes((text + f"3,z{line_end}").encode(encoding))
-    (chunk,) = told(path, position, csv=form)
-    assert chunk.frame.drop("_offset").rows() == [("3", "z", 2)]
-    assert chunk.frame["_offset"][0].endswith(":4")
-    assert chunk.note == ""
-
-
-@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
-def test_last_line_may_lack_its_end(tmp_path: Path, line_end: str) -> None:
-    path = tmp_path / "rows.csv"
-    path.write_bytes(f"a,b{line_end}1,x".encode())
-    rows, position = take(path)
-    assert rows == [("1", "x", 0)]
-    with path.open("ab") as file:
-        file.write(f"{line_end}2,y{line_end}".encode())
-    (chunk,) = told(path, position)
-    assert chunk.frame.drop("_offset").rows() == [("2", "y", 1)]
-    assert chunk.frame["_offset"][0].endswith(":3")
-
-
-def test_unfinished_last_line_means_new_content(tmp_path: Path) -> None:
-    """A line that was read half is not patched up: the file is read whole, and it is said."""
-    path = tmp_path / "rows.csv"
-    path.write_text("a,b\n1,x\n2,y")
-    _, position = take(path)
-    path.write_text("a,b\n1,x\n2,yes\n")
-    chunks = told(path, position)
-    assert [row for chunk in chunks for row in chunk.frame["b"]] == ["x", "yes"]
-    assert chunks[0].frame["_row"].to_list() == [2, 3]
-    assert "changed" in chunks[0].note
 
 
 def test_changed_beginning_means_new_content(tmp_path: Path) -> None:
@@ -343,80 +303,6 @@ def test_odd_names_simply_work(tmp_path: Path) -> None:
 
 def test_description_names_the_place(tmp_path: Path) -> None:
     assert FileSource(spec(tmp_path, pattern="*.csv")).describe() == f"csv files: {tmp_path}, pattern *.csv"
-
-
-def test_a_line_that_is_only_begun_waits_and_nothing_is_read_twice(tmp_path: Path) -> None:
-    path = tmp_path / "grow.csv"
-    path.write_text("a,b,c\n1,2,x\n3,4", encoding="utf-8")
-    (first,) = open_source(declare(path)).read(None)
-    assert first.frame["a"].to_list() == ["1"]
-    assert first.rejected == ()
-    with path.open("a", encoding="utf-8") as file:
-        file.write(",y\n5,6,z\n")
-    (second,) = open_source(declare(path)).read(first.position)
-    assert second.frame["a"].to_list() == ["3", "5"]
-    assert second.note == ""
-    assert list(open_source(declare(path)).read(second.position)) == []
-
-
-def test_a_whole_last_row_needs_no_line_end(tmp_path: Path) -> None:
-    path = tmp_path / "whole.csv"
-    path.write_text('a,b\n1,"x\ny"\n2,"p\nq"', encoding="utf-8")
-    (chunk,) = open_source(declare(path)).read(None)
-    assert chunk.frame["a"].to_list() == ["1", "2"]
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
-def test_wherever_a_writer_pauses_each_row_comes_once(tmp_path: Path, encoding: str, line_end: str) -> None:
-    """Cut at every byte: what was read before and what is read after are together the whole file, once.
-
-    But not behind a comma or a quote, where half a row looks like a whole one whose last value is empty or ends there,
-    nor behind a line end inside quotes, where the line is rejected as one whose quote is never closed.
-    """
-    form = CsvForm(encoding=encoding)
-    text = 'a,"größe"\n1,"x, y"\n2,"he said ""no""\nand left"\n3,"süß"\n'.replace("\n", line_end)
-    data = text.encode(encoding)
-    path = tmp_path / "rows.csv"
-    path.write_bytes(data)
-    whole = [row[:2] for row in take(path, csv=form)[0]]
-    assert len(whole) == 3
-    header = len(text[: text.index("\n") + 1].encode(encoding))
-    for cut in range(header, len(data)):
-        if data[:cut].decode(encoding, "ignore").endswith((",", '"', f'no""{line_end}')):
-            continue
-        path.write_bytes(data[:cut])
-        before, position = take(path, csv=form)
-        path.write_bytes(data)
-        chunks = told(path, position, csv=form)
-        after = [row[:2] for chunk in chunks for row in chunk.frame.rows()]
-        assert [row[:2] for row in before] + after == whole, cut
-        assert not any(chunk.rejected for chunk in chunks)
-
-
-def test_stray_quote_costs_its_line_and_holds_nothing_back(tmp_path: Path) -> None:
-    path = tmp_path / "rows.csv"
-    path.write_text('a,b\n1,"x\n2,y\n3,z')
-    (chunk,) = told(path)
-    assert chunk.frame["a"].to_list() == ["2", "3"]
-    assert len(chunk.rejected) == 1
-
-
-def test_half_a_header_is_waited_for(tmp_path: Path) -> None:
-    path = tmp_path / "rows.csv"
-    path.write_text("a,co")
-    assert told(path) == []
-    path.write_text("a,colour\n1,red\n")
-    assert take(path)[0] == [("1", "red", 0)]
-
-
-def test_half_a_line_of_a_finished_file_is_rejected(tmp_path: Path) -> None:
-    """Where there is no next read, nothing is left out in silence."""
-    path = tmp_path / "rows.csv"
-    path.write_text("a,b\n1,x\n2")
-    (chunk,) = open_source(declare(path), finished=True).read(None)
-    assert chunk.frame["a"].to_list() == ["1"]
-    assert [one.line for one in chunk.rejected] == ["2"]
 
 
 def test_changed_file_says_that_rows_may_come_again(tmp_path: Path) -> None:

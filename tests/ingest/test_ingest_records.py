@@ -5,11 +5,14 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from trimtab.ingest.delimited import Cursor, read_header, read_portions, split_lines
-from trimtab.ingest.records import MAX_RECORD_LINES, NEVER_CLOSED, Portion, read_carefully, read_plain
+from trimtab.ingest.blocks import Cursor
+from trimtab.ingest.delimited import read_header, read_portions, split_lines
+from trimtab.ingest.encoding import Codec
+from trimtab.ingest.plain import read_plain
+from trimtab.ingest.records import MAX_RECORD_LINES, NEVER_CLOSED, Portion, read_carefully
 from trimtab.nouns.project import CsvForm
 
 FORM = CsvForm()
@@ -64,7 +67,7 @@ def in_portions(body: bytes, rows: int) -> tuple[list[tuple[str, ...]], list[int
 
 
 @given(messy)
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=150)
 def test_lines_are_rows_or_bad_or_blank_and_nothing_else(text: str) -> None:
     """Lines that no row and no bad record begins with are blank, or inside a quoted value of the record before."""
     lines = split_lines(text)
@@ -78,15 +81,43 @@ def test_lines_are_rows_or_bad_or_blank_and_nothing_else(text: str) -> None:
         assert inside or not lines[line].strip("\r\n")
 
 
-@given(messy)
-@settings(deadline=None, max_examples=250)
-def test_fast_reader_agrees_with_the_careful_one(text: str) -> None:
-    fast = read_plain(text, NAMES, FORM)
-    slow = carefully(text)
+quoted = st.lists(
+    st.lists(
+        st.sampled_from(["1", "", "x y", "a,b", "a\nb", 'say ""no""', "\n\n", "ü€", "\r\n", "'"]),
+        min_size=3,
+        max_size=3,
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def quickly(text: str, *, last: bool) -> Portion | None:
+    return read_plain(text.encode(errors="surrogatepass"), Codec("utf-8"), NAMES, FORM, last=last)
+
+
+def join_quoted(rows: list[list[str]], line_end: str) -> str:
+    return "".join(",".join(f'"{value}"' for value in row) + line_end for row in rows)
+
+
+@given(
+    messy | quoted.map(lambda rows: join_quoted(rows, "\n")),
+    st.booleans(),
+    st.lists(st.sampled_from(PIECES), max_size=3).map("".join),
+)
+@example(',",\n,",\n,,', True, "")  # noqa: FBT003  # as many line ends as records, but not the same ones
+@settings(deadline=None, max_examples=400)
+def test_fast_reader_agrees_with_the_careful_one(text: str, last: bool, rest: str) -> None:
+    """Also on a block that ends inside a record, where both leave the same lines for the next."""
+    text += rest if last else rest + "\n"
+    fast = quickly(text, last=last)
     if fast is not None:
+        lines = split_lines(text)
+        slow = read_carefully(lines[: fast.done], NAMES, FORM, last=True)
         assert fast.frame.equals(slow.frame)
         assert fast.lines.tolist() == slow.lines.tolist()
         assert not slow.bad
+        assert fast.done == len(lines) if last else fast.done <= read_carefully(lines, NAMES, FORM, last=False).done
 
 
 @given(plain, st.sampled_from(["\n", "\r\n"]), st.booleans())
@@ -94,9 +125,30 @@ def test_fast_reader_agrees_with_the_careful_one(text: str) -> None:
 def test_fast_reader_takes_plain_blocks(rows: list[list[str]], line_end: str, ended: bool) -> None:
     """Plain text is not left to the slow reader, and comes back as it was written."""
     text = line_end.join(",".join(row) for row in rows) + (line_end if ended or not any(rows[-1]) else "")
-    portion = read_plain(text, NAMES, FORM)
+    portion = quickly(text, last=True)
     assert portion is not None
     assert portion.frame.rows() == [tuple(row) for row in rows]
+
+
+@given(quoted, st.sampled_from(["\n", "\r\n"]))
+@settings(deadline=None, max_examples=200)
+def test_fast_reader_takes_what_is_quoted_as_a_writer_does(rows: list[list[str]], line_end: str) -> None:
+    """Line ends, delimiters and doubled quotes inside; only `\\r\\n` inside quotes is left to the careful reader."""
+    portion = quickly(join_quoted(rows, line_end), last=True)
+    if any("\r" in value for row in rows for value in row):
+        assert portion is None
+    else:
+        assert portion is not None
+        assert portion.frame.rows() == [tuple(value.replace('""', '"') for value in row) for row in rows]
+
+
+def test_fast_reader_splits_large_quoted_blocks_where_records_end() -> None:
+    """Polars reads a block with several threads; line ends inside quotes must not confuse it."""
+    row = '"1","a\n,b\n""x"",\n","' + "y\n" * 20 + '"\n'
+    portion = quickly(row * 40_000, last=True)
+    assert portion is not None
+    assert portion.frame.unique().rows() == [("1", 'a\n,b\n"x",\n', "y\n" * 20)]
+    assert portion.lines[-1] == 39_999 * (row.count("\n"))
 
 
 @given(messy, st.integers(1, 5))

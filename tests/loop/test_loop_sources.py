@@ -12,6 +12,7 @@ from trimtab.loop.cycle import ingest
 from trimtab.loop.gather import keep_raw
 from trimtab.loop.known import load_labelled, resolve
 from trimtab.loop.state import Wheel, open_wheel
+from trimtab.loop.withdraw import standing
 
 PROJECT = """
 format = 1
@@ -114,7 +115,7 @@ def shop(tmp_path: Path) -> Path:
 
 
 def clean(wheel: Wheel) -> list[tuple[object, ...]]:
-    return wheel.lake.read(wheel.clean).sort("_row").select("id", "price", "rain").collect().rows()
+    return standing(wheel.lake.read(wheel.clean)).sort("_row").select("id", "price", "rain").collect().rows()
 
 
 def quarantine(wheel: Wheel) -> list[tuple[object, ...]]:
@@ -141,7 +142,7 @@ def test_new_rows_come_and_changed_ones_are_newer_states_of_their_key(shop: Path
     write_orders(shop, [(2, 2, 22.0)], changed="2026-01-04T13:00:00Z")
     (shop / "drop" / "b.csv").write_text("day,rain\nd04,4\n", encoding="utf-8")
     ingest(wheel, tell=say_nothing)
-    assert sorted(clean(wheel)[2:]) == [(2, 22.0, None), (4, 40.0, 4.0)]
+    assert sorted(clean(wheel)) == [(1, 10.0, 3.0), (2, 22.0, None), (4, 40.0, 4.0)]
 
 
 def test_outcomes_of_a_source_label_rows_by_key_once(shop: Path) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import struct
+from collections import Counter
 from datetime import UTC, datetime
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from trimtab import clock
 from trimtab.errors import DataError
-from trimtab.pipeline import new_rows
+from trimtab.pipeline import find_changes
 
 NAN = float("nan")
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -46,12 +47,25 @@ def identity(row: tuple[object, ...]) -> tuple[object, ...]:
 
 @settings(deadline=None, max_examples=150)
 @given(ROWS, ROWS)
-def test_new_is_what_no_kept_row_equals(candidates: list[tuple[object, ...]], kept: list[tuple[object, ...]]) -> None:
-    """The same answer as a set of rows in plain Python gives, in the same order."""
-    known = {identity(row) for row in kept}
-    expected = [identity(row) for row in candidates if identity(row) not in known]
-    found = new_rows(frame(candidates), frame(kept), list(SCHEMA))
-    assert [identity(row) for row in found.rows()] == expected
+def test_changes_are_the_difference_of_two_bags(
+    result: list[tuple[object, ...]], kept: list[tuple[object, ...]]
+) -> None:
+    """The same as counting in plain Python gives: the surplus of one side is new, that of the other is gone."""
+    found = find_changes(frame(result), frame(kept), list(SCHEMA))
+    ours, theirs = Counter(map(identity, result)), Counter(map(identity, kept))
+    assert Counter(map(identity, found.new.rows())) == ours - theirs
+    assert Counter(map(identity, found.gone.rows())) == theirs - ours
+
+
+def new_rows(result: pl.DataFrame, kept: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    return find_changes(result, kept, columns).new
+
+
+def test_rows_come_back_in_their_order_and_of_equal_ones_the_last() -> None:
+    result = pl.DataFrame({"a": [3, 1, 3, 2], "n": [0, 1, 2, 3]})
+    found = find_changes(result, pl.DataFrame({"a": [5, 3, 4], "n": [0, 1, 2]}), ["a"])
+    assert found.new.rows() == [(1, 1), (3, 2), (2, 3)]
+    assert found.gone.rows() == [(5, 0), (4, 2)]
 
 
 def test_every_nan_is_the_same_and_no_zero_is_another() -> None:
@@ -74,8 +88,8 @@ def test_a_column_that_is_not_kept_yet_was_null() -> None:
 
 def test_a_kept_value_of_another_type_is_compared_as_the_new_one() -> None:
     candidates = pl.DataFrame({"a": [1, None]}, schema={"a": pl.Int64})
-    kept = pl.DataFrame({"a": ["1", "no number"]})
-    assert new_rows(candidates, kept, ["a"]).rows() == [(None,)]
+    changes = find_changes(candidates, pl.DataFrame({"a": ["1", "no number"]}), ["a"])
+    assert (changes.new.rows(), changes.gone.rows()) == ([(None,)], [("no number",)])
 
 
 def test_missing_columns_are_named() -> None:

@@ -28,6 +28,7 @@ COLUMNS = (
 RECIPES: dict[str, dict[str, Any]] = {
     "baseline": {},
     "linear": {"C": 1.0},
+    "forest": {"leaf_rows": 5, "column_share": 0.4, "trees": 20},
     "boosting": {"leaves": 7, "categories": "sets", "trees": 30},
 }
 
@@ -98,7 +99,12 @@ def build_world(folder: Path, task: Task = "binary", rows: int = 600, order: Ord
     event = "asked" if order == "event_time" else ""
     contract = Contract(Row(key=("id",), event_time=event, order=order), target, COLUMNS)
     project = Project(
-        "houses", folder, folder / ".trimtab", folder / "contract.toml", "Will it sell?", train=TrainSpec(threads=1)
+        "houses",
+        folder,
+        folder / ".trimtab",
+        folder / "contract.toml",
+        "Will it sell?",
+        train=TrainSpec(threads=1, budget=timedelta(0)),
     )
     return World(features.with_columns(label), contract, project)
 

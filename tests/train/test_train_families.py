@@ -12,7 +12,7 @@ import pytest
 
 from trimtab.errors import DataError, VersionError
 from trimtab.nouns import Task
-from trimtab.train.choose import open_family
+from trimtab.plugins import load
 from trimtab.train.encode import Encoder
 from trimtab.train.families.base import Family, Problem
 from trimtab.train.labels import encode_labels, order_classes
@@ -34,7 +34,7 @@ def prepare(world: Any, family: Family) -> Any:
 
 
 def fit_family(name: str, world: Any) -> Any:
-    family = open_family(name)
+    family = load("families", name)()
     X, y, problem = prepare(world, family)
     fitted = family.fit(X, y, problem=problem, params=SETTINGS[name], seed=3, threads=1)
     return family, fitted, X, problem
@@ -100,7 +100,7 @@ def test_boosting_answers_twenty_thousand_single_rows_like_a_batch() -> None:
     X[:, 0] = chance.integers(0, 12, 20_000)
     X[chance.random(X.shape) < 0.05] = np.nan
     y = (np.nan_to_num(X[:, 1]) + np.sin(np.nan_to_num(X[:, 0])) > 0).astype(np.int64)
-    family: Any = open_family("boosting")
+    family: Any = load("families", "boosting")()
     fitted = family.fit(
         X[:5000], y[:5000], problem=Problem("binary", 2, (0,)), params=SETTINGS["boosting"], seed=1, threads=1
     )
@@ -129,7 +129,7 @@ def test_the_number_of_threads_does_not_change_the_trees() -> None:
 
 def test_early_stopping_fixes_the_number_of_trees(make_world: Any) -> None:
     world = make_world(rows=400)
-    family: Any = open_family("boosting")
+    family: Any = load("families", "boosting")()
     X, y, problem = prepare(world, family)
     stopped = family.fit(
         X[:300], y[:300], problem=problem, params={"leaves": 31}, seed=1, threads=1, valid=(X[300:], y[300:])
@@ -143,7 +143,7 @@ def test_early_stopping_fixes_the_number_of_trees(make_world: Any) -> None:
 def test_linear_gives_zero_to_a_class_that_its_rows_do_not_hold(seen: Any, tmp_path: Path) -> None:
     X = np.random.default_rng(0).normal(size=(60, 2))
     y = np.array(seen)[(X[:, 0] > 0).astype(int)]
-    family: Any = open_family("linear")
+    family: Any = load("families", "linear")()
     problem = Problem("multiclass", 3)
     fitted = family.fit(X, y, problem=problem, params={"C": 1.0}, seed=1, threads=1)
     predictor = family.load(export_family(family, fitted, tmp_path / "a"), problem, 2)
@@ -156,7 +156,7 @@ def test_linear_gives_zero_to_a_class_that_its_rows_do_not_hold(seen: Any, tmp_p
 
 def test_linear_needs_two_classes() -> None:
     with pytest.raises(DataError, match="two classes"):
-        open_family("linear").fit(
+        load("families", "linear")().fit(
             np.zeros((9, 1)), np.ones(9, int), problem=Problem("binary", 2), params={"C": 1.0}, seed=1, threads=1
         )
 
@@ -176,7 +176,7 @@ HOSTILE = {
 def test_bytes_that_are_no_model_are_refused(name: str, file: str, data: bytes) -> None:
     files = {file: data, "coefficients.json": b'{"format":1,"weights":[[1.0]],"bias":[0.0],"seen":[0,1]}'}
     with pytest.raises(VersionError):
-        open_family(name).load(files, Problem("binary", 2), 1)
+        load("families", name)().load(files, Problem("binary", 2), 1)
 
 
 def test_a_model_of_another_shape_is_refused(make_world: Any, tmp_path: Path) -> None:

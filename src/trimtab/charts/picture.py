@@ -11,6 +11,7 @@ from typing import Any
 import altair as alt
 
 from trimtab.charts.chart import Chart, Scale, X, fit_scale, place_of
+from trimtab.charts.intervals import IntervalChart
 
 WIDTH, HEIGHT = 680, 280
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -21,6 +22,8 @@ LETTER = 6.6
 """Pixels that a letter of a label takes, at most."""
 LANE = 16
 """Pixels from one lane of labels to the next."""
+LABEL, ROW = 240, 30
+"""Pixels for the names of estimates at the left, and from one estimate to the next."""
 MOST_POINTS = 60
 """Points of a line up to which each is shown as a dot."""
 
@@ -31,8 +34,35 @@ def define_picture(chart: Chart) -> dict[str, Any]:
     layers = [*_draw_marks(chart), _draw_lines(chart, y)]
     if chart.heights:
         layers += [_draw_points(chart), _draw_names(chart, y)]
-    title = alt.TitleParams(chart.title, anchor="start", frame="group", fontSize=16, color=INK, offset=18)
-    picture = alt.layer(*layers).properties(width=WIDTH, height=HEIGHT, title=title, background="white", padding=14)
+    return _frame(layers, chart.title, HEIGHT)
+
+
+def define_intervals(chart: IntervalChart) -> dict[str, Any]:
+    """Return the Vega-Lite definition of a chart of intervals: a dot with whiskers for each estimate."""
+    rows = [
+        {"name": name, "value": value, "low": low, "high": high} for name, (value, low, high) in chart.estimates.items()
+    ]
+    ends = [end for _, low, high in chart.estimates.values() for end in (low, high)]
+    scale = fit_scale([*ends, *([0.0] if chart.zero else [])], 6)
+    across = alt.Axis(
+        values=list(scale.ticks), format=".6~g", gridColor=FAINT, domain=False, ticks=False, titlePadding=10
+    )
+    x = alt.X("low:Q", title=chart.x_title, axis=across, scale=alt.Scale(domain=[scale.low, scale.high], nice=False))
+    down = alt.Axis(domain=False, ticks=False, labelLimit=LABEL, labelPadding=10)
+    y = alt.Y("name:N", title=None, sort=None, axis=down)
+    layers = [
+        _chart(rows).mark_rule(strokeWidth=2.5, color=COLOURS[0]).encode(x=x, x2="high:Q", y=y),
+        _chart(rows).mark_point(filled=True, size=70, opacity=1, color=COLOURS[0]).encode(x="value:Q", y=y),
+    ]
+    if chart.zero:
+        line = _chart([{"zero": 0.0}]).mark_rule(color=QUIET, strokeDash=[2, 3])
+        layers.insert(0, line.encode(x="zero:Q"))
+    return _frame(layers, chart.title, ROW * max(len(rows), 1), WIDTH - LABEL)
+
+
+def _frame(layers: Sequence[Any], title: str, height: int, width: int = WIDTH) -> dict[str, Any]:
+    heading = alt.TitleParams(title, anchor="start", frame="group", fontSize=16, color=INK, offset=18)
+    picture = alt.layer(*layers).properties(width=width, height=height, title=heading, background="white", padding=14)
     picture = picture.configure(font=FONT).configure_view(stroke=None)
     return dict(
         picture.configure_axis(
@@ -143,6 +173,8 @@ def _x_axis(chart: Chart) -> alt.X:
     axis = alt.Axis(grid=False, tickColor=QUIET, domainColor=QUIET, titlePadding=10, tickCount=8, labelOverlap=True)
     if chart.is_dated:
         axis.format = _date_format(max(chart.places) - min(chart.places))
+    elif all(isinstance(x, int) for points in chart.series.values() for x, _ in points):
+        axis.tickMinStep = 1
     scale = alt.Scale(type="utc" if chart.is_dated else "linear", zero=False, nice=False)
     return _x(chart).title(chart.x_title).axis(axis).scale(scale)
 

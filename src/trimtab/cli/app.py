@@ -35,6 +35,8 @@ VERBS = (
     Verb("path", "[COMMAND] [--json]", "Become an ML engineer: four stages, each with a test.", START, nested=True),
     Verb("ingest", "[DIR] [--json]", "Read the sources; bad rows go to quarantine."),
     Verb("check", "FILE [--project DIR] [--json]", "Say how a file's rows would fare."),
+    Verb("contract", "show|diff [--json]", "Show the contract, or what an edit changed and breaks.", nested=True),
+    Verb("quarantine", "list|show|release [--json]", "List, show and release what did not pass.", nested=True),
     Verb(
         "score",
         "[DIR] --input FILE --output FILE [--overwrite] [--json]",
@@ -43,24 +45,25 @@ VERBS = (
     Verb("outcomes", "[DIR] --input FILE [--json]", "Read what really happened from a file."),
     Verb("tick", "[DIR] [--as-of MOMENT] [--json]", "Turn the wheel once: join, judge, act."),
     Verb("replay", "[DIR] [--policies P,...] [--batch B] [--start DATE] [--json]", "Compare policies on the history."),
-    Verb("status", "[DIR] [--json]", "Tell the state of the wheel in sentences."),
+    Verb("status", "[DIR] [--lineage] [--json]", "Tell the state of the wheel in sentences."),
+    Verb("trials", "[DIR] [--json]", "List what the search tried; show one, compare two.", nested=True),
+    Verb("card", "VERSION [--project DIR] [--verify] [--json]", "Tell what a Version is, with numbers that hold."),
     Verb("versions", "[DIR] [--verify] [--json]", "List the Versions and what each one is now."),
     Verb("promote", "VERSION [--project DIR] [--dry-run] [--json]", "Let a Version answer from now on."),
     Verb("rollback", "[DIR] [--dry-run] [--json]", "Let the previous champion answer again."),
     Verb("explain", "ID [--project DIR] [--json]", "Tell all about one Prediction or Decision."),
     Verb("journal", "[DIR] [--verify] [--json]", "Tell every Decision, with its reasons."),
+    Verb("erase", "--key VALUE [--project DIR] [--dry-run] [--json]", "Remove a person's rows from everything kept."),
+    Verb("store", "tidy [DIR] [--dry-run] [--json]", "Keep the tables small; drop what nobody needs.", nested=True),
     Verb("doctor", "[DIR] [--json]", "Check the machine and the configuration."),
 )
 
-DATA, MODELS, SERVING = "the release 'Data in'", "the release 'Models worth defending'", "the release 'Serving'"
-GOVERNOR, AUDIT = "the release 'The governor'", "the release 'Audit'"
+SERVING, GOVERNOR, AUDIT = "the release 'Serving'", "the release 'The governor'", "the release 'Audit'"
 LATER = {
-    **dict.fromkeys(("contract", "quarantine", "erase"), DATA),
-    **dict.fromkeys(("trials", "card"), MODELS),
     **dict.fromkeys(("up", "keys"), SERVING),
     **dict.fromkeys(("monitor", "retrain", "inject"), GOVERNOR),
     "audit": AUDIT,
-    **dict.fromkeys(("deploy", "store"), "a later release"),
+    "deploy": "a later release",
 }
 """Documented verbs of later releases: they are refused by name, never taken for a typing error."""
 

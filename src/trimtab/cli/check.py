@@ -22,11 +22,13 @@ def check(
 ) -> int:
     """Say how a file's rows would fare under the contract; keep nothing.
 
+    Each reason comes with its number of rows and the first of them; no value of a row is shown.
+
     Exit code 1 where any row would go to quarantine or could not be read as a row.
     """
     with progress(f"Checking {file} ..."):
         found = check_file(open_wheel(project), file)
-    facts = {"rows": count_rows(found), "rules": found.reasons, "notes": found.sentences}
+    facts = {"rows": count_rows(found), "rules": found.reasons, "notes": found.sentences, **found.detail}
     sentences = (f"{count(found.rows_in, 'row')}: {describe_rows(found)}. Nothing was kept.", *found.sentences)
     show(sentences, facts, as_json=as_json)
     return int(bool(found.quarantined or found.rejected))

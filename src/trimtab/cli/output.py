@@ -76,6 +76,8 @@ def _count_lines(told: Mapping[str, int]) -> tuple[str, ...]:
 
 def _explain_reason(reason: str) -> str:
     column, _, code = reason.rpartition(":")
+    if column == "rule" and code not in MEANINGS:
+        return f"rule '{code}' is broken"
     if column and code in MEANINGS:
         return f"'{column}' {MEANINGS[code]} ({code})"
     if reason.startswith("line:"):
@@ -87,6 +89,8 @@ def _explain_reason(reason: str) -> str:
 
 def _explain_warning(warning: str) -> str:
     kind, _, column = warning.partition(":")
+    if kind == "rule":
+        return f"rule '{column}' is broken (warning rule)"
     return f"'{column}' is {WARNINGS[kind]} (warning {kind})" if kind in WARNINGS else warning
 
 

@@ -50,6 +50,8 @@ def list_training(done: Trained) -> dict[str, object]:
         "threshold": done.choice.threshold,
         "reasons": done.choice.reasons,
         "warnings": done.choice.warnings,
+        "calibration": done.choice.calibration,
+        "leakage": done.choice.leakage,
         "promoted": done.promoted,
         "decision": done.decision,
     }

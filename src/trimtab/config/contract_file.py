@@ -1,16 +1,18 @@
 """contract.toml: read, checked as a whole, and written so that a person wants to edit it."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from trimtab.config.shapes import Duration, Later, Section, check, fail, key_text, quoted, read_toml
+from trimtab.config.expression_text import ExpressionError, parse_expression
+from trimtab.config.shapes import Duration, Section, check, fail, key_text, quoted, read_toml
 from trimtab.errors import ConfigError, Mistake, nearest
-from trimtab.nouns.contract import Column, ColumnType, Contract, Order, Role, Row, Target, Task
+from trimtab.nouns.contract import Column, ColumnType, Contract, Order, Role, Row, Rule, Target, Task
 
 _STEPS = ("trim", "lower", "upper", "decimal_comma", "map", "unit", "clip")
 _NUMBERS = ("number", "integer")
@@ -55,7 +57,15 @@ class ColumnTable(Section):
     numeric_text: Literal["reject", "repair"] = "reject"
     bool_as_number: Literal["reject", "repair"] = "reject"
     formats: list[str] = ["rfc3339"]
-    pii: Annotated[bool, Later(neutral=False)] = False
+    pii: bool = False
+
+
+class RuleTable(Section):
+    """One of `[[rules]]`."""
+
+    name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,59}$")]
+    where: str
+    otherwise: Literal["reject", "warn"] = "reject"
 
 
 class RawTable(Section):
@@ -71,7 +81,7 @@ class ContractFile(Section):
     row: RowTable = RowTable()
     target: TargetTable
     columns: dict[str, ColumnTable]
-    rules: Annotated[list[dict[str, Any]], Later(neutral=[])] = []
+    rules: list[RuleTable] = []
     raw: dict[str, RawTable] = {}
 
 
@@ -94,12 +104,17 @@ def parse_contract(text: str, where: str) -> Contract:
     mistakes = tuple(_mistakes(file))
     if mistakes:
         raise fail(where, mistakes)
-    return Contract(
+    contract = Contract(
         row=Row(tuple(file.row.key), file.row.event_time, file.row.order, file.row.time_zone),
         target=Target(**{**file.target.model_dump(), "classes": tuple(file.target.classes)}),
         columns=_columns(file.columns),
         raw={source: _columns(table.columns) for source, table in file.raw.items()},
+        rules=tuple(Rule(**table.model_dump()) for table in file.rules),
     )
+    broken = tuple(_rule_mistakes(contract))
+    if broken:
+        raise fail(where, broken)
+    return contract
 
 
 def contract_text(contract: Contract, notes: Mapping[str, str] | None = None) -> str:
@@ -116,6 +131,8 @@ def contract_text(contract: Contract, notes: Mapping[str, str] | None = None) ->
     for source, columns in contract.raw.items():
         for column in columns:
             lines += ["", *_column_lines(f"raw.{key_text(source)}.columns", column)]
+    for rule in contract.rules:
+        lines += ["", "[[rules]]", *_lines(Rule("", ""), rule)]
     return "\n".join(lines) + "\n"
 
 
@@ -140,7 +157,7 @@ def _columns(tables: Mapping[str, ColumnTable]) -> tuple[Column, ...]:
 
 
 def _column(name: str, table: ColumnTable) -> Column:
-    fields = table.model_dump(exclude={"pii"})
+    fields = table.model_dump()
     for key in ("clean", "nulls", "values", "formats"):
         fields[key] = tuple(fields[key])
     for key in ("hard", "soft"):
@@ -157,6 +174,19 @@ def _mistakes(file: ContractFile) -> Iterator[Mistake]:
                 yield Mistake(f"{above}columns.{name}.{key}", what)
     if not any(table.role == "feature" for table in file.columns.values()):
         yield Mistake("columns", 'none has role = "feature", so a model would see nothing')
+
+
+def _rule_mistakes(contract: Contract) -> Iterator[Mistake]:
+    """Yield what is wrong with the rules; their conditions are read here, though compiled elsewhere."""
+    names = Counter(rule.name for rule in contract.rules)
+    yield from (Mistake(f"rules.{name}.name", "stands twice") for name, times in names.items() if times > 1)
+    if contract.rules and "rule" in contract.by_name:
+        yield Mistake("columns.rule", "cannot stand beside [[rules]]: the reasons of both would read alike")
+    for rule in contract.rules:
+        try:
+            parse_expression(rule.where, contract.by_name)
+        except ExpressionError as wrong:
+            yield Mistake(f"rules.{rule.name}.where", str(wrong))
 
 
 def _row_mistakes(file: ContractFile) -> Iterator[Mistake]:
@@ -194,6 +224,7 @@ def _column_mistakes(table: ColumnTable) -> Iterator[tuple[str, str]]:
         if what := _step_mistake(step, table):
             yield "clean", what
     yield from _range_mistakes(table)
+    yield from _pii_mistakes(table)
     if table.missing == "default" and table.default is None:
         yield "missing", 'is "default", but there is no default'
     if table.default is not None and not _fits(table.default, table.type):
@@ -204,6 +235,17 @@ def _column_mistakes(table: ColumnTable) -> Iterator[tuple[str, str]]:
         yield "values", "names a value twice"
     if table.type == "category" and table.unseen == "reject" and not table.values:
         yield "unseen", 'is "reject", but there are no values'
+
+
+def _pii_mistakes(table: ColumnTable) -> Iterator[tuple[str, str]]:
+    if not table.pii:
+        return
+    if table.role == "feature":
+        yield "pii", 'a hash is no feature: write role = "ignore" or "key", or make a feature of it before the contract'
+    if table.type != "text":
+        yield "pii", f'needs type = "text" (whole numbers become their text), this is a {table.type}'
+    if table.default is not None:
+        yield "default", "would stand in clear in a column with pii = true"
 
 
 def _range_mistakes(table: ColumnTable) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,11 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
+
+from trimtab.errors import ConfigError
+
+SHORTEST_KEY: Final = 32
 
 
 def environment(name: str, default: str = "") -> str:
@@ -13,6 +18,19 @@ def environment(name: str, default: str = "") -> str:
 def variables() -> Mapping[str, str]:
     """Return all environment variables."""
     return os.environ
+
+
+def pii_key() -> str:
+    """Return the secret under which personal values are hashed. Raises ConfigError where it is not set or too short."""
+    key = environment("TRIMTAB_PII_KEY")
+    if len(key) >= SHORTEST_KEY:
+        return key
+    what = f"is shorter than {SHORTEST_KEY} characters" if key else "is not set"
+    hint = (
+        'make one with `python3 -c "import secrets; print(secrets.token_hex(32))"`, set TRIMTAB_PII_KEY to it wherever '
+        "trimtab runs, and keep it: under another key the same value gets another hash"
+    )
+    raise ConfigError(f"contract.toml has columns with pii = true, but TRIMTAB_PII_KEY {what}.", hint=hint)
 
 
 def calm_threads() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trimtab.config.machine import variables
-from trimtab.config.project_tables import AUTO, ProjectFile, SourceTable
+from trimtab.config.project_tables import AUTO, PipelineTable, ProjectFile, SourceTable
 from trimtab.config.shapes import check, fail, key_text, quoted, read_toml
 from trimtab.errors import ConfigError, Mistake, nearest
 from trimtab.nouns.project import (
@@ -23,13 +23,14 @@ from trimtab.nouns.project import (
     Project,
     RetrainSpec,
     ServeSpec,
+    SliceSpec,
     SourceSpec,
     TrainSpec,
     TriggerSpec,
 )
 
 FILE = "trimtab.toml"
-_OTHER_VARIABLES = ("TRIMTAB_KEYS", "TRIMTAB_PATH_HOME")
+_OTHER_VARIABLES = ("TRIMTAB_KEYS", "TRIMTAB_PATH_HOME", "TRIMTAB_PII_KEY")
 
 
 def load(folder: Path, environ: Mapping[str, str] | None = None) -> Project:
@@ -58,8 +59,11 @@ def load(folder: Path, environ: Mapping[str, str] | None = None) -> Project:
     return _project(file, folder.resolve())
 
 
-def project_text(name: str, source: str, path: str, form: CsvForm | None, *, file_order: bool) -> str:
-    """Return the trimtab.toml that `init` writes: project, source, costs and what differs from a default."""
+def project_text(name: str, source: str, path: str, form: CsvForm | str, *, file_order: bool) -> str:
+    """Return the trimtab.toml that `init` writes: project, source, costs and what differs from a default.
+
+    `form` is how a CSV file is written, or the name of another format.
+    """
     lines = [
         "# One prediction problem, declared. `trimtab doctor` checks this file; docs/configuration.md lists every key.",
         "format = 1",
@@ -71,9 +75,9 @@ def project_text(name: str, source: str, path: str, form: CsvForm | None, *, fil
         f"[sources.{key_text(source)}]",
         'kind = "files"',
         f"path = {quoted(path)}",
-        f"format = {quoted('csv' if form else 'parquet')}",
+        f"format = {quoted(form if isinstance(form, str) else 'csv')}",
     ]
-    if form:
+    if isinstance(form, CsvForm):
         pinned = {"delimiter": form.delimiter, "encoding": form.encoding, "quote": form.quote, "decimal": form.decimal}
         lines.append(f"csv = {quoted(pinned)}   # as detected; change it here if it was read wrong")
     lines += ["", "[cost]   # what mistakes cost, in any one unit; the threshold is the cheapest one"]
@@ -92,21 +96,61 @@ def _mistakes(file: ProjectFile) -> Iterator[Mistake]:
         for key in _needed(source):
             if not getattr(source, key):
                 yield Mistake(f"{where}.{key}", f"is required for {source.role} of kind {source.kind}")
-        if source.format not in {"csv", "parquet"}:
-            yield Mistake(f"{where}.format", f'"{source.format}" is not built yet; "csv" and "parquet" are')
+        yield from _ill_matched(source, where)
     rows = [name for name, source in file.sources.items() if source.role == "rows"]
-    if len(rows) > 1 and not file.pipeline.sql:
-        yield Mistake("sources", f"{len(rows)} sources of rows ({', '.join(rows)}) need [pipeline] sql to become one")
-    if file.pipeline.sql and not file.pipeline.watermark:
-        yield Mistake("pipeline.watermark", "is required: the time column of the result that says which rows are final")
+    if len(rows) > 1 and not (file.pipeline.sql or file.pipeline.python):
+        yield Mistake("sources", f"{len(rows)} sources of rows ({', '.join(rows)}) need [pipeline] to become one")
+    yield from _ill_made(file.pipeline)
     split = file.train.split
     if split.validation + split.calibration + split.test > 0.8:
         yield Mistake("train.split", "leaves less than a fifth of the rows for training")
 
 
 def _needed(source: SourceTable) -> tuple[str, ...]:
-    own = {"files": ("path",), "database": ("url", "table", "cursor", "key"), "api": ("url", "key")}[source.kind]
+    own = {"files": ("path",), "database": ("url", "key"), "api": ("url", "key")}[source.kind]
     return own if source.role == "rows" else tuple(dict.fromkeys((*own, "key", "value")))
+
+
+_FORMATS = {"files": ("csv", "parquet", "jsonl", "excel"), "api": ("json", "jsonl", "csv"), "database": ()}
+"""What each kind of source reads; an empty `format` means CSV files, and JSON from an API."""
+
+
+def _ill_matched(source: SourceTable, where: str) -> Iterator[Mistake]:
+    """Yield what contradicts itself in one source's table."""
+    formats = _FORMATS[source.kind]
+    if source.format and source.format not in formats:
+        there_are = " and ".join(f'"{one}"' for one in formats) or "none"
+        yield Mistake(f"{where}.format", f"of kind {source.kind} there are {there_are}")
+    if source.kind == "database" and bool(source.table) == bool(source.query):
+        yield Mistake(f"{where}.table", "name a table, or write a query: one of the two")
+    if source.kind == "database" and source.overlap and not source.cursor:
+        yield Mistake(f"{where}.overlap", "reaches back from a cursor: name one")
+    if source.kind == "api" and bool(source.cursor) != bool(source.after):
+        yield Mistake(
+            f"{where}.after", "and cursor belong together: the parameter, and the column whose value it takes"
+        )
+    if source.kind == "api" and source.format in {"jsonl", "csv"} and (source.records or source.page.next):
+        yield Mistake(f"{where}.format", f"{source.format} has no names to follow: leave out records and page.next")
+    if source.page.style == "cursor" and not source.page.next:
+        yield Mistake(f"{where}.page.next", "is required: the path to the next cursor in the reply")
+
+
+def _ill_made(pipeline: PipelineTable) -> Iterator[Mistake]:
+    if pipeline.sql and pipeline.python:
+        yield Mistake("pipeline.python", "and sql exclude each other: one of the two makes the rows")
+    if (pipeline.sql or pipeline.python) and not pipeline.watermark:
+        yield Mistake("pipeline.watermark", "is required: the time column of the result that says which rows are final")
+
+
+def _pipeline(table: PipelineTable, folder: Path) -> PipelineSpec:
+    module, _, function = table.python.partition(":")
+    return PipelineSpec(
+        sql=folder / table.sql if table.sql else None,
+        python=folder / f"{module.replace('.', '/')}.py" if module else None,
+        function=function,
+        watermark=table.watermark,
+        lateness=table.lateness,
+    )
 
 
 def _project(file: ProjectFile, folder: Path) -> Project:
@@ -115,19 +159,25 @@ def _project(file: ProjectFile, folder: Path) -> Project:
         name=file.project.name,
         folder=folder,
         state=folder / file.store.folder,
+        keep=file.store.keep,
         contract=folder / file.project.contract,
         question=file.project.question,
         sources=tuple(_source(name, table, folder) for name, table in file.sources.items()),
-        pipeline=PipelineSpec(
-            folder / file.pipeline.sql if file.pipeline.sql else None, file.pipeline.watermark, file.pipeline.lateness
-        ),
+        pipeline=_pipeline(file.pipeline, folder),
         train=TrainSpec(
             families=tuple(file.train.families),
+            groups=tuple(file.train.groups),
             gap=None if split.gap == AUTO else split.gap,
-            **file.train.model_dump(include={"metric", "window", "min_rows", "seed", "threads"}),
+            **file.train.model_dump(include={"metric", "budget", "window", "min_rows", "coverage", "seed", "threads"}),
             **split.model_dump(exclude={"gap"}),
         ),
-        cost=CostSpec(file.cost.false_positive, file.cost.false_negative),
+        cost=CostSpec(
+            file.cost.false_positive,
+            file.cost.false_negative,
+            {str(name): share for name, share in file.cost.target.items()},
+            file.cost.by_class,
+        ),
+        slices=SliceSpec(tuple(file.slices.by)),
         monitor=MonitorSpec(file.monitor.window, file.monitor.min_rows, file.monitor.min_labels),
         triggers=TriggerSpec(
             tuple(file.triggers.use),
@@ -150,17 +200,16 @@ def _project(file: ProjectFile, folder: Path) -> Project:
 
 
 def _source(name: str, table: SourceTable, folder: Path) -> SourceSpec:
-    plain = table.model_dump(
-        exclude={"path", "url", "csv", "format", "key", "page", "query", "rate", "settle", "max_expansion"}
-    )
+    plain = table.model_dump(exclude={"path", "url", "csv", "format", "key", "page", "allow_hosts"})
     return SourceSpec(
         name=name,
-        path=folder / table.path,
-        url=_anchor(table.url, folder),
-        format="parquet" if table.format == "parquet" else "csv",
+        path=folder if "://" in table.path else folder / table.path,
+        url=table.path if "://" in table.path else _anchor(table.url, folder),
+        format=table.format if table.format != "" else "json" if table.kind == "api" else "csv",
         csv=CsvForm(**table.csv.model_dump()),
         key=tuple(table.key),
         page=PageSpec(**table.page.model_dump()),
+        allow_hosts=tuple(table.allow_hosts),
         **plain,
     )
 

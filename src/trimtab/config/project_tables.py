@@ -27,6 +27,24 @@ def _read_alarms(value: object) -> float:
     return float(found[1])
 
 
+def _read_timeout(value: object) -> timedelta | None:
+    return None if value is None else read_duration(value)
+
+
+def _read_rate(value: object) -> float:
+    """Return requests per second of "5/s", "100/m" or "2000/h"; "" is 0, no limit."""
+    found = re.fullmatch(r"(\d+)/([smh])", value) if isinstance(value, str) else None
+    if value == "":
+        return 0.0
+    if not found or not int(found[1]):
+        raise ValueError('write a rate as "5/s", "100/m" or "2000/h"')
+    return int(found[1]) / {"s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def _read_keep(value: object) -> timedelta | None:
+    return None if value == "" else read_duration(value)
+
+
 def _read_gap(value: object) -> timedelta:
     return AUTO if value == "auto" else read_duration(value)
 
@@ -50,7 +68,7 @@ class StoreTable(Section):
     catalog: Annotated[str, Later("")] = ""
     lake: Annotated[str, Later("")] = ""
     blobs: Annotated[str, Later("")] = ""
-    keep: Annotated[str, Later("")] = ""
+    keep: Annotated[timedelta | None, BeforeValidator(_read_keep)] = "400d"  # type: ignore[assignment]
 
 
 class CsvTable(Section):
@@ -65,10 +83,11 @@ class CsvTable(Section):
 class PageTable(Section):
     """`page = {...}` of a source."""
 
-    style: Literal["none", "page"] = "none"
-    param: str = "page"
+    style: Literal["none", "page", "offset", "cursor", "link"] = "none"
+    param: str = ""
     size_param: str = ""
     size: Count = 500
+    next: str = ""
 
 
 class SourceTable(Section):
@@ -77,15 +96,16 @@ class SourceTable(Section):
     kind: Literal["files", "database", "api"]
     path: str = ""
     pattern: str = "*"
-    format: Literal["csv", "parquet", "jsonl", "excel"] = "csv"
+    format: Literal["", "csv", "parquet", "json", "jsonl", "excel"] = ""
     csv: CsvTable = CsvTable()
     max_bytes: Size = 20_000_000_000
-    settle: Annotated[str, Later("0s")] = "0s"
-    max_expansion: Annotated[int, Later(100)] = 100
+    sheet: str = ""
+    settle: Duration = "0s"  # type: ignore[assignment]  # read by Duration's validator
+    max_expansion: Annotated[int, Field(ge=1, le=10_000)] = 100
     role: Literal["rows", "outcomes"] = "rows"
     url: str = ""
     table: str = ""
-    query: Annotated[str, Later("")] = ""
+    query: str = ""
     cursor: str = ""
     key: list[str] = []
     overlap: Duration = "0s"  # type: ignore[assignment]  # read by Duration's validator
@@ -93,10 +113,12 @@ class SourceTable(Section):
     records: str = ""
     page: PageTable = PageTable()
     headers: dict[str, str] = {}
-    timeout: Duration = "10s"  # type: ignore[assignment]  # read by Duration's validator
-    rate: Annotated[str, Later("")] = ""
+    after: str = ""
+    timeout: Annotated[timedelta | None, BeforeValidator(_read_timeout)] = None
+    rate: Annotated[float, BeforeValidator(_read_rate)] = ""  # type: ignore[assignment]
     retries: Annotated[int, Field(ge=0, le=20)] = 5
     allow_private: bool = False
+    allow_hosts: list[str] = []
     value: str = ""
     known_at: str = ""
 
@@ -105,7 +127,7 @@ class PipelineTable(Section):
     """`[pipeline]`."""
 
     sql: str = ""
-    python: Annotated[str, Later("")] = ""
+    python: Annotated[str, Field(pattern=r"^$|^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")] = ""
     watermark: str = ""
     lateness: Duration = "3d"  # type: ignore[assignment]  # read by Duration's validator
 
@@ -128,13 +150,14 @@ class SplitTable(Section):
 class TrainTable(Section):
     """`[train]`."""
 
-    families: Annotated[list[str], Field(min_length=1)] = ["baseline", "linear", "boosting"]
+    families: Annotated[list[str], Field(min_length=1)] = ["baseline", "linear", "forest", "boosting"]
     metric: str = ""
-    budget: Annotated[str, Later("")] = ""
+    budget: Duration = "60s"  # type: ignore[assignment]  # read by Duration's validator
     window: Annotated[Stretch | None, BeforeValidator(_read_window)] = None
     min_rows: Annotated[int, Field(ge=50)] = 200
     split: SplitTable = SplitTable()
-    groups: Annotated[list[str], Later([])] = []
+    groups: list[str] = []
+    coverage: Annotated[float, Field(ge=0.5, le=0.99)] = 0.9
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
     threads: Annotated[int, Field(ge=0)] = 0
 
@@ -144,15 +167,15 @@ class CostTable(Section):
 
     false_positive: Positive = 1.0
     false_negative: Positive = 1.0
-    target: Annotated[dict[str, float], Later({})] = {}
-    by_class: Annotated[dict[str, float], Later({})] = {}
+    target: Annotated[dict[Literal["recall", "precision"], Share], Field(max_length=1)] = {}
+    by_class: dict[str, Positive] = {}
     per_retrain: Annotated[float, Later(0.0)] = 0.0
 
 
 class SlicesTable(Section):
     """`[slices]`."""
 
-    by: Annotated[list[str], Later([])] = []
+    by: list[str] = []
     protected: Annotated[list[str], Later([])] = []
 
 

@@ -133,7 +133,7 @@ def _keys(shape: type[Section], path: Iterable[str]) -> list[str]:
         field = current.model_fields.get(part)
         if field is None:
             return []
-        free = get_origin(field.annotation) is dict
+        free = get_origin(field.annotation) in {dict, list}
         current = section_of(field.annotation)
     return list(current.model_fields) if current else []
 

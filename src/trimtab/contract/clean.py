@@ -12,6 +12,7 @@ import polars as pl
 from trimtab.contract.columns import NO_CODE, Treat, Treated, compile_column, compile_target
 from trimtab.contract.fast import MOMENT
 from trimtab.contract.row import META, compile_all
+from trimtab.contract.rule_frame import Judge, compile_judge
 from trimtab.errors import DataError, Mistake, nearest
 from trimtab.nouns.contract import Contract
 
@@ -41,6 +42,7 @@ class FrameContract:
     contract: Contract
     text: bool
     treatments: Mapping[str, Treat] = field(repr=False)
+    judge: Judge = field(repr=False)
 
     def apply(self, frame: pl.DataFrame) -> Checked:
         """Return the frame's rows cleaned or quarantined; columns that the contract does not name are left out.
@@ -49,9 +51,13 @@ class FrameContract:
         """
         self._refuse_missing(frame)
         treated = [treat(_column(frame, name)) for name, treat in self.treatments.items()]
-        bad = reduce(or_, (column.codes.is_not_null() for column in treated))
-        codes = [column.codes.alias(column.name).filter(bad) for column in treated]
-        clean = self._assemble(frame, treated)
+        judged = [*treated, *self.judge(treated[:-1])]
+        clean = self._assemble(frame, treated).with_columns(_warnings(judged, frame.height))
+        faulty = [part for part in judged if part.codes.null_count() < frame.height]
+        if not faulty:
+            return Checked(clean, _quarantine(frame.clear(), []), {})
+        bad = reduce(or_, (part.codes.is_not_null() for part in faulty))
+        codes = [part.codes.alias(part.name).filter(bad) for part in faulty]
         return Checked(clean.filter(~bad), _quarantine(frame.filter(bad), codes), _count(codes))
 
     def _refuse_missing(self, frame: pl.DataFrame) -> None:
@@ -69,7 +75,7 @@ class FrameContract:
         passing = [frame.get_column(name) for name in ("_row", "_source", "_arrived_at") if name in frame.columns]
         named = [label.values.alias("_label"), self._event_at(frame, values)]
         # by name in a dictionary: a list of Series would rename a column without a name
-        return pl.DataFrame({part.name: part for part in (*values, *named, *passing, _warnings(treated))})
+        return pl.DataFrame({part.name: part for part in (*values, *named, *passing)})
 
     def _event_at(self, frame: pl.DataFrame, values: Sequence[pl.Series]) -> pl.Series:
         """Return each row's event time; where there is none, the time of its arrival."""
@@ -92,7 +98,7 @@ def compile_frame(contract: Contract, *, text: bool) -> FrameContract:
     treats = compile_all(contract, lambda column: compile_column(column, text=text, time_zone=zone))
     names = [column.name for column in contract.columns]
     treatments = {**dict(zip(names, treats, strict=True)), contract.target.column: compile_target(contract.target)}
-    return FrameContract(contract, text, treatments)
+    return FrameContract(contract, text, treatments, compile_judge(contract))
 
 
 def _column(frame: pl.DataFrame, name: str) -> pl.Series:
@@ -106,7 +112,8 @@ def _quarantine(frame: pl.DataFrame, codes: Sequence[pl.Series]) -> pl.DataFrame
     """Return the rejected rows: where they came from, what they were, and every reason."""
     own = frame.drop(META, strict=False)
     rows = pl.Series("raw", [_json(row) for row in own.iter_rows(named=True)], dtype=pl.String)
-    reasons = _gather([(f"{code.name}:" + code).alias(code.name) for code in codes], "reasons", frame.height)
+    texts = {str(number): f"{code.name}:" + code for number, code in enumerate(codes)}
+    reasons = _lists(pl.DataFrame(texts), "reasons") if texts else _nothing("reasons", 0)
     return pl.DataFrame([*(frame.get_column(name) for name in META if name in frame.columns), rows, reasons])
 
 
@@ -123,25 +130,25 @@ def _count(codes: Sequence[pl.Series]) -> Mapping[str, int]:
     return counts
 
 
-def _warnings(treated: Sequence[Treated]) -> pl.Series:
-    """Return each row's list of warnings."""
-    marks = [(f"{kind}:{column.name}", mask) for column in treated for kind, mask in column.warnings]
-    texts = [
-        mask.to_frame(text).select(pl.when(text).then(pl.lit(text)).otherwise(NO_CODE)).to_series()
-        for text, mask in marks
-    ]
-    return _gather(texts, "_warnings", treated[0].values.len())
+def _warnings(judged: Sequence[Treated], height: int) -> pl.Series:
+    """Return each row's list of warnings. Lists are dear, so only rows that have any get one of their own."""
+    marks = [(f"{kind}:{part.name}", mask) for part in judged for kind, mask in part.warnings]
+    if not marks:
+        return _nothing("_warnings", height)
+    masks = pl.DataFrame({str(number): mask for number, (_, mask) in enumerate(marks)})
+    some = masks.select(pl.any_horizontal(pl.all()).fill_null(value=False)).to_series()
+    texts = masks.filter(some).select(
+        pl.when(str(number)).then(pl.lit(text)).otherwise(NO_CODE).alias(str(number))
+        for number, (text, _) in enumerate(marks)
+    )
+    places = some.cast(pl.UInt32).cum_sum() * some.cast(pl.UInt32)
+    return pl.concat([_nothing("_warnings", 1), _lists(texts, "_warnings")]).gather(places)
 
 
-def _gather(texts: Sequence[pl.Series], name: str, height: int) -> pl.Series:
-    """Return one list per row with the texts that are not null. Building lists is dear, so only where there are any."""
-    used = [text.alias(str(number)) for number, text in enumerate(texts) if text.null_count() < height]
-    empty = pl.Series(name, [[]], dtype=_TEXTS)
-    if not used or not height:
-        return empty.new_from_index(0, height)
-    table = pl.DataFrame(used)
-    some = table.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
-    lists = table.filter(some).select(pl.concat_list(pl.all()).list.drop_nulls()).to_series()
-    places = pl.DataFrame({"place": some.arg_true(), name: lists})
-    every = pl.DataFrame({"place": pl.int_range(height, dtype=pl.UInt32, eager=True)})
-    return every.join(places, on="place", how="left", maintain_order="left").get_column(name).fill_null(empty)
+def _lists(texts: pl.DataFrame, name: str) -> pl.Series:
+    """Return one list per row with its texts that are not null."""
+    return texts.select(pl.concat_list(pl.all()).list.drop_nulls().alias(name)).to_series()
+
+
+def _nothing(name: str, height: int) -> pl.Series:
+    return pl.Series(name, [[]], dtype=_TEXTS).new_from_index(0, height)

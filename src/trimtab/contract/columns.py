@@ -23,7 +23,7 @@ _BEYOND: Final = object()
 
 @dataclass(frozen=True, slots=True)
 class Treated:
-    """A treated column. `codes` is null where the value is in order; `warnings` are the (kind, mask) that occur."""
+    """A treated column, or a rule's verdicts. `codes` is null where all is in order; `warnings` are (kind, mask)."""
 
     name: str
     values: pl.Series
@@ -40,14 +40,19 @@ def compile_column(column: Column, *, text: bool, time_zone: str) -> Treat:
     default = default_of(column)
 
     def treat(raw: pl.Series) -> Treated:
-        raw = _plain(raw)
-        table = _read_all(raw, shortcut(raw, column, text=text, time_zone=time_zone), read)
-        table = table.with_columns(code=_code_of(column))
-        kinds = _warnings_of(column, repaired=not text and raw.dtype in {pl.String(), pl.Boolean()})
-        filled = _value if default is None else _value.fill_null(pl.lit(default, dtype=table.schema["value"]))
-        table = table.select(filled, "code", **kinds)
-        warnings = tuple((kind, table.get_column(kind)) for kind in kinds if table.get_column(kind).any())
-        return Treated(column.name, table.get_column("value"), table.get_column("code"), warnings)
+        raw = plain_column(raw)
+        certain = shortcut(raw, column, text=text, time_zone=time_zone)
+        table = _read_all(raw, certain, read)
+        values = table.get_column("value")
+        checks = _codes_of(column, values)
+        if checks:
+            table = table.with_columns(code=pl.coalesce([pl.when(~_sound).then(pl.col("code")), *checks]))
+        kinds = _warnings_of(column, values, repaired=not text and raw.dtype in {pl.String(), pl.Boolean()})
+        masks = table.select(**kinds) if kinds else pl.DataFrame()
+        warnings = tuple((kind, masks.get_column(kind)) for kind in kinds if masks.get_column(kind).any())
+        fill = _value if default is None else _value.fill_null(pl.lit(default, dtype=values.dtype))
+        filled = table.select(fill).to_series()
+        return Treated(column.name, filled, table.get_column("code"), warnings)
 
     return treat
 
@@ -58,14 +63,14 @@ def compile_target(target: Target) -> Treat:
     dtype = pl.Float64() if target.task == "regression" else pl.String()
 
     def treat(raw: pl.Series) -> Treated:
-        raw = _plain(raw)
+        raw = plain_column(raw)
         table = _read_all(raw, pl.repeat(None, raw.len(), dtype=pl.String(), eager=True), read)
         return Treated(target.column, table.get_column("value").cast(dtype), table.get_column("code"))
 
     return treat
 
 
-def _plain(raw: pl.Series) -> pl.Series:
+def plain_column(raw: pl.Series) -> pl.Series:
     """Return a column in a type whose values the readers know: dictionary texts as texts, times in microseconds."""
     if isinstance(raw.dtype, (pl.Categorical, pl.Enum)):
         return raw.cast(pl.String)
@@ -76,17 +81,22 @@ def _plain(raw: pl.Series) -> pl.Series:
 
 def _read_all(raw: pl.Series, certain: pl.Series, read: Read) -> pl.DataFrame:
     """Return columns `value` and `code`: the certain values, and for all others what the reader says of each."""
+    if raw.null_count() == certain.null_count():
+        return pl.DataFrame([certain.alias("value"), no_codes(raw.len())])
     rest = raw.is_not_null() & certain.is_null()
     table = pl.DataFrame([raw.alias("raw"), certain.alias("certain"), rest.alias("rest")])
     if raw.dtype.is_nested() or raw.dtype == pl.Object():
         refused = pl.when("rest").then(pl.lit("wrong_type")).otherwise(NO_CODE)
         return table.select(pl.col("certain").alias("value"), refused.alias("code"))
-    if not rest.any():
-        return table.select(pl.col("certain").alias("value"), NO_CODE.alias("code"))
     keys = _keys(raw)
     answers = _answers(keys.filter(rest).unique(), read, certain.dtype)
     joined = table.drop("raw").hstack(keys).join(answers, on=keys.columns, how="left", maintain_order="left")
     return joined.select(pl.coalesce("certain", "value").alias("value"), "code")
+
+
+def no_codes(height: int) -> pl.Series:
+    """Return the codes of a column that is wholly in order. They are of type Null, which costs nothing."""
+    return pl.repeat(None, height, dtype=pl.Null(), eager=True).alias("code")
 
 
 def _keys(raw: pl.Series) -> pl.DataFrame:
@@ -127,26 +137,26 @@ def _object_at(distinct: pl.Series, index: int) -> object:
         return _BEYOND
 
 
-def _code_of(column: Column) -> pl.Expr:
-    """Return the reason's code of each value, null where the value is in order."""
-    checks = [pl.when(~_sound).then(pl.col("code"))]
-    if column.required:
+def _codes_of(column: Column, values: pl.Series) -> list[pl.Expr]:
+    """Return the checks of cleaned values that any of them could fail, each giving its code where one does."""
+    checks: list[pl.Expr] = []
+    if column.required and values.null_count():
         checks.append(pl.when(_value.is_null()).then(pl.lit("missing")))
-    if column.hard and column.type in {"number", "integer"}:
+    if column.hard and _leaves(column, column.hard, values):
         checks.append(pl.when(_outside(column, column.hard)).then(pl.lit("hard_range")))
     if column.type == "category" and column.values and column.unseen == "reject":
         checks.append(pl.when(_unseen(column)).then(pl.lit("unseen")))
-    return pl.coalesce(checks)
+    return checks
 
 
-def _warnings_of(column: Column, *, repaired: bool) -> dict[str, pl.Expr]:
-    """Return where each warning applies, in the order in which the row side gives them."""
+def _warnings_of(column: Column, values: pl.Series, *, repaired: bool) -> dict[str, pl.Expr]:
+    """Return where each warning that may occur applies, in the order in which the row side gives them."""
     kinds: dict[str, pl.Expr] = {}
-    if column.role == "feature" and not column.required:
+    if column.role == "feature" and not column.required and values.null_count():
         kinds["imputed"] = _value.is_null() & _sound
     if column.type in {"number", "integer"} and repaired:
         kinds["repaired"] = _value.is_not_null() & _sound
-    if column.type in {"number", "integer"} and column.soft:
+    if column.soft and _leaves(column, column.soft, values):
         kinds["soft_range"] = _outside(column, column.soft) & _sound
     if column.type == "category" and column.values and column.unseen == "bucket":
         kinds["unseen"] = _unseen(column) & _sound
@@ -155,6 +165,15 @@ def _warnings_of(column: Column, *, repaired: bool) -> dict[str, pl.Expr]:
 
 def _unseen(column: Column) -> pl.Expr:
     return _value.is_not_null() & ~_value.is_in(column.values)
+
+
+def _leaves(column: Column, limits: tuple[float, float], values: pl.Series) -> bool:
+    """Return whether any value lies outside a range: mostly none does, and then no mask is made."""
+    if column.type not in {"number", "integer"}:
+        return False
+    low, high = bounds(column, limits)
+    least, most = values.min(), values.max()
+    return least is not None and not (low <= least and most <= high)  # type: ignore[operator]  # they are numbers
 
 
 def _outside(column: Column, limits: tuple[float, float]) -> pl.Expr:

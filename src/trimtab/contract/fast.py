@@ -46,6 +46,10 @@ def shortcut(raw: pl.Series, column: Column, *, text: bool, time_zone: str) -> p
         found = (
             _text_times(raw, column, zone if text else None) if raw.dtype == pl.String() else _times(raw, column, zone)
         )
+    elif column.type == "boolean" and raw.dtype == pl.Boolean():
+        found = _booleans(raw, column)
+    elif raw.dtype == pl.String() and column.type in {"category", "text"}:
+        found = _words(raw, column)
     dtype = DTYPES[column.type]
     return pl.repeat(None, raw.len(), dtype=dtype, eager=True) if found is None else found.cast(dtype)
 
@@ -58,6 +62,20 @@ def _numbers(raw: pl.Series, column: Column, *, text: bool) -> pl.Series | None:
         readable = (text or column.numeric_text == "repair") and "map" not in column.clean
         return _finite(_text_numbers(raw, column), column) if readable else None
     return _finite(raw, column) if raw.dtype.is_float() or raw.dtype.is_integer() else None
+
+
+def _booleans(raw: pl.Series, column: Column) -> pl.Series | None:
+    """Return true and false as they are, unless a spelling or a step could make something else of them."""
+    return raw if not column.map and null_spellings(column) == {""} else None
+
+
+def _words(raw: pl.Series, column: Column) -> pl.Series | None:
+    """Return texts that only `trim` may change and that spell no null."""
+    if column.pii or not set(column.clean) <= {"trim"}:
+        return None
+    stripped = _raw.str.strip_chars(BLANKS)
+    plain = (_raw.str.len_bytes() <= LONGEST_TEXT) & ~stripped.is_in(sorted(null_spellings(column)))
+    return _step(raw, pl.when(plain).then(stripped if column.clean else _raw))
 
 
 def _text_numbers(raw: pl.Series, column: Column) -> pl.Series:
@@ -82,6 +100,9 @@ def _finite(number: pl.Series, column: Column) -> pl.Series:
     exact = number.dtype.is_integer() and column.type == "integer"
     number = number.cast(pl.Int64 if exact else pl.Float64, strict=False)
     nulls = null_numbers(column)
+    plain = column.type == "number" and not nulls and not scaling(column)
+    if plain and number.dtype == pl.Float64() and number.is_finite().all() and not (number == 0.0).any():
+        return number  # most columns are so, and a copy costs more than the look
     if nulls:
         number = _step(number, pl.when(~_raw.cast(pl.Float64).is_in(sorted(nulls))).then(_raw))
     if exact:
@@ -190,6 +211,8 @@ def _offset_all_day(day: date, zone: tzinfo) -> timedelta | None:
 
 def _within_years(moments: pl.Series) -> pl.Series:
     """Return UTC moments far from the ends of Python's calendar; the reader decides about the others."""
+    if not ((moments < _FIRST) | (moments >= _LAST)).any():
+        return moments
     return _step(moments, pl.when(_raw >= _FIRST, _raw < _LAST).then(_raw))
 
 

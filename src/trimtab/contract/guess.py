@@ -9,6 +9,7 @@ import polars as pl
 from trimtab.contract.columns import compile_column
 from trimtab.contract.labels import NOT_LABELLED
 from trimtab.contract.reading import BLANKS, INT64, LONGEST_TEXT, NUMBER
+from trimtab.contract.units import notice_unit, unit_of_values
 from trimtab.metrics.figures import count
 from trimtab.nouns.contract import Column
 
@@ -32,6 +33,7 @@ PADDED: Final = r"^[+-]?0[0-9]"
 """01234 is a code, not a number: as a number it would lose its zero."""
 
 THOUSANDS: Final = r"^[+-]?[0-9]{1,3}(?:,[0-9]{3})+$"
+IDENTIFIER: Final = "a different value in every row, as an identifier has"
 UUID: Final = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 MOST_CATEGORIES: Final = 100
 FEW_CATEGORIES: Final = 20
@@ -205,6 +207,8 @@ def _as_words(base: Column, raw: pl.Series, stripped: pl.Series, present: pl.Ser
     rows = raw.filter(~raw.str.strip_chars(BLANKS).is_in(list(nulls)).fill_null(value=True)).len()
     if not _is_category(words.len(), rows):
         return Guess(replace(base, role="ignore"), (*notes, *_text_notes(words)))
+    if unit := unit_of_values(words):
+        notes.append(f"every value is a number with the unit {unit!r} behind it: as a number it would say more")
     return Guess(replace(base, type="category", values=tuple(sorted(words))), tuple(notes))
 
 
@@ -212,6 +216,8 @@ def _text_notes(words: pl.Series) -> tuple[str, ...]:
     if not words.len():
         return ()
     told = f"text with {words.len():,} different values: not a feature until it is made a category"
+    if unit := unit_of_values(words):
+        return (f"every value is a number with the unit {unit!r} behind it: take the unit away before the contract",)
     numbers = words.str.contains(PLAIN_NUMBER).sum() / words.len()
     if numbers < MOSTLY:
         return (told,)
@@ -236,6 +242,8 @@ def _settle(column: Column, notes: tuple[str, ...], raw: pl.Series, *, text: boo
         more = (*more, f"not finite in {count(int(bad), 'row')}, which go to quarantine")
     if column.role == "feature":
         column = replace(column, required=values.len() + bad == raw.len(), soft=_soft(column, values))
+        column, about_unit = notice_unit(column, values)
+        more = (*more, *about_unit)
     return Guess(column, (*notes, *more))
 
 
@@ -253,7 +261,7 @@ def _role(column: Column, values: pl.Series) -> tuple[Column, tuple[str, ...]]:
         return replace(column, role="ignore", values=()), ("ignored: the same value everywhere",)
     numbered = column.type == "integer" or (column.type == "text" and values.str.contains(UUID).all())
     if numbered and values.len() > SOFT_DISTINCT and values.is_unique().all():
-        return replace(column, role="ignore"), ("ignored: a different value in every row, as an identifier has",)
+        return replace(column, role="ignore"), (f"ignored: {IDENTIFIER}",)
     return column, ()
 
 

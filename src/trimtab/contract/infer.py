@@ -6,9 +6,12 @@ from typing import Final, get_args
 
 import polars as pl
 
+from trimtab.config.shapes import quoted
+from trimtab.contract.clean import compile_frame
 from trimtab.contract.columns import compile_column
-from trimtab.contract.guess import Guess, guess_column, guess_event_time
+from trimtab.contract.guess import IDENTIFIER, Guess, guess_column, guess_event_time
 from trimtab.contract.row import RESERVED
+from trimtab.contract.suspects import find_suspects
 from trimtab.contract.target import TASKS, guess_target
 from trimtab.errors import DataError, Mistake, UsageError, nearest
 from trimtab.metrics.figures import count
@@ -51,10 +54,12 @@ def infer(
         columns[row.event_time], about_time = _event_time(frame.get_column(row.event_time), text=text)
         notes[row.event_time] = "; ".join(about_time)
     contract = Contract(row, goal, tuple(columns[name] for name in frame.columns if name in columns))
+    for name, told in find_suspects(contract, compile_frame(contract, text=text).apply(frame).clean).items():
+        notes[name] = f"{notes[name]}; {told}" if notes.get(name) else told
     about_columns = [f"Column '{name}': {note}." for name, note in notes.items()]
     findings = (*about_target, *about_order, *about_columns)
     unnamed = [told for told in about_columns if told.startswith("Column '':")]  # "" stands for the whole below
-    whole = "\n".join((*about_target, order_comment, *unnamed, *_to_fill_in()))
+    whole = "\n".join((*about_target, order_comment, *unnamed, *_to_fill_in(_identifiers(contract, notes))))
     return Inferred(contract, {**notes, "": whole}, findings)
 
 
@@ -130,7 +135,7 @@ def _event_time(raw: pl.Series, *, text: bool) -> tuple[Column, tuple[str, ...]]
 
 def _zone_notes(raw: pl.Series, column: Column) -> tuple[str, ...]:
     """Return the notes about times without a zone and about rows without a time."""
-    naive = compile_column(column, text=False, time_zone="UTC")(raw).codes == "naive_time"
+    naive = compile_column(column, text=False, time_zone="UTC")(raw).codes.cast(pl.String) == "naive_time"
     local = (
         naive.any() or raw.dtype == pl.Date() or (isinstance(raw.dtype, pl.Datetime) and raw.dtype.time_zone is None)
     )
@@ -141,9 +146,18 @@ def _zone_notes(raw: pl.Series, column: Column) -> tuple[str, ...]:
     return (*notes, f"{count(missing, 'row')} without a time: the arrival counts")
 
 
-def _to_fill_in() -> tuple[str, ...]:
+def _identifiers(contract: Contract, notes: Mapping[str, str]) -> list[str]:
+    """Return the columns that could name a row. None is taken by itself: numbers may begin anew in the next file."""
+    return [column.name for column in contract.columns if IDENTIFIER in notes.get(column.name, "")]
+
+
+def _to_fill_in(identifiers: Sequence[str]) -> tuple[str, ...]:
+    named = f"; '{identifiers[0]}' may be one: key = [{quoted(identifiers[0])}]" if identifiers else ""
+    no_key = (
+        "row.key is empty: outcomes are joined by prediction_id. Name the column that identifies a row to join by key"
+    )
     return (
         "Please fill in target.meaning: what exactly is true when the label is true, and for whom is there none?",
-        "row.key is empty: outcomes are joined by prediction_id. Name the column that identifies a row to join by key.",
+        f"{no_key}{named}.",
         "target.matures_after is 0: write how long after the event the label is known.",
     )

@@ -7,6 +7,8 @@ from math import ceil, floor, inf, isfinite
 from typing import Final, NamedTuple, TypeVar
 
 from trimtab.contract.labels import compile_label
+from trimtab.contract.pii import read_pii
+from trimtab.contract.quick import Field, hasten
 from trimtab.contract.reading import (
     INT64,
     Cleaned,
@@ -18,6 +20,7 @@ from trimtab.contract.reading import (
     read_text,
     refuse_steps,
 )
+from trimtab.contract.rule_row import compile_expression, read_rules
 from trimtab.contract.times import read_date, read_time
 from trimtab.errors import ConfigError, DataError, Mistake
 from trimtab.nouns.contract import Column, Contract
@@ -39,7 +42,7 @@ class CleanRow(NamedTuple):
 
 RowContract = Callable[[Mapping[str, object]], CleanRow]
 Made = TypeVar("Made")
-Field = Callable[[object, list[tuple[str, str]], list[str]], Cleaned | None]
+Obey = Callable[[list[Cleaned | None], list[tuple[str, str]], list[str]], None]
 
 META: Final = ("_row", "_source", "_offset", "_arrived_at")
 """The columns that ingest adds to a raw row."""
@@ -56,15 +59,48 @@ def compile_row(contract: Contract, *, text: bool = False) -> RowContract:
     """
     made = compile_all(contract, lambda column: _compile_field(column, contract, text=text))
     fields = tuple((column.name, field) for column, field in zip(contract.columns, made, strict=True))
+    obey = compile_rules(contract)
 
     def row(mapping: Mapping[str, object]) -> CleanRow:
         reasons: list[tuple[str, str]] = []
         warnings: list[str] = []
         get = mapping.get
         values = [field(get(name), reasons, warnings) for name, field in fields]
+        if obey is not None:
+            obey(values, reasons, warnings)
         return CleanRow(values, reasons, warnings)
 
     return row
+
+
+def compile_rules(contract: Contract) -> Obey | None:
+    """Return the check of a cleaned row against `[[rules]]`, None where there are none.
+
+    A rule that is false adds the reason ("rule", name) or the warning "rule:name". Null passes, and a rule that speaks
+    of a field in error is not asked.
+    """
+    places = {column.name: place for place, column in enumerate(contract.columns)}
+    rules = [
+        (
+            parsed.rule.name,
+            parsed.rule.otherwise == "reject",
+            parsed.columns,
+            compile_expression(parsed.condition, places),
+        )
+        for parsed in read_rules(contract)
+    ]
+
+    def obey(values: list[Cleaned | None], reasons: list[tuple[str, str]], warnings: list[str]) -> None:
+        wrong = {name for name, _ in reasons}
+        for name, rejects, columns, holds in rules:
+            if (wrong and not columns.isdisjoint(wrong)) or holds(values) is not False:
+                continue
+            if rejects:
+                reasons.append(("rule", name))
+            else:
+                warnings.append(f"rule:{name}")
+
+    return obey if rules else None
 
 
 def row_key(contract: Contract, values: Sequence[Cleaned | None]) -> str | None:
@@ -93,6 +129,8 @@ def compile_all(contract: Contract, compile_one: Callable[[Column], Made]) -> li
         try:
             made.append(compile_one(column))
         except ConfigError as wrong:
+            if not wrong.mistakes:  # not the contract's fault: the machine lacks the key of personal columns
+                raise
             mistakes.extend(wrong.mistakes)
     if mistakes:
         raise ConfigError(
@@ -104,6 +142,8 @@ def compile_all(contract: Contract, compile_one: Callable[[Column], Made]) -> li
 def reader(column: Column, *, text: bool, time_zone: str) -> Read:
     """Return the reader of one column's values, before the checks of presence, range and category."""
     refuse_steps(column)
+    if column.pii:
+        return read_pii(column)
     if column.type == "number":
         return read_number(column, text=text)
     if column.type == "integer":
@@ -137,7 +177,7 @@ def bounds(column: Column, limits: tuple[float, float] | None) -> tuple[float, f
 
 
 def refuse_reserved(contract: Contract) -> None:
-    """Raise `DataError` where a column's name is reserved, and `ConfigError` where the target is a column as well."""
+    """Raise `DataError` where a column's name is reserved, and `ConfigError` where one stands for two things."""
     names = [*contract.by_name, contract.target.column]
     mistakes = [Mistake(name, "is a name that trimtab keeps for its own columns") for name in names if name in RESERVED]
     if mistakes:
@@ -145,6 +185,9 @@ def refuse_reserved(contract: Contract) -> None:
     if contract.target.column in contract.by_name:
         mistake = Mistake(f"columns.{contract.target.column}", "the target cannot be a column of the row as well")
         raise ConfigError("The contract cannot be used.", mistakes=[mistake], hint="delete that table in contract.toml")
+    if contract.rules and "rule" in contract.by_name:
+        mistake = Mistake("columns.rule", "cannot stand beside [[rules]]: the reasons of both would read alike")
+        raise ConfigError("The contract cannot be used.", mistakes=[mistake], hint="rename the column in the data")
 
 
 def _compile_field(column: Column, contract: Contract, *, text: bool) -> Field:
@@ -168,7 +211,8 @@ def _compile_field(column: Column, contract: Contract, *, text: bool) -> Field:
             return None
         return cleaned
 
-    return field
+    hard, soft = bounds(column, column.hard), bounds(column, column.soft)
+    return hasten(column, field, read, (max(hard[0], soft[0]), min(hard[1], soft[1])), text=text)
 
 
 def _compile_absent(column: Column) -> Callable[[list[str]], Cleaned | None]:

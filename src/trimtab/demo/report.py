@@ -16,6 +16,7 @@ from trimtab.charts import Chart, Mark, line_chart
 from trimtab.demo.lines import ACTIONS, NAMES, Given, count_actions, find_differences, is_planted, measure_given
 from trimtab.demo.story import Month, Stopwatch, Story
 from trimtab.loop.replay import Replay
+from trimtab.loop.withdraw import standing
 from trimtab.nouns import Decision
 
 WIDTH, TABLE = 78, 68
@@ -94,7 +95,7 @@ def count_record(story: Story) -> dict[str, Any]:
     return {
         "rows": {
             "raw": sum(_count_rows(story, table) for table in raw),
-            "clean": _count_rows(story, story.wheel.clean),
+            "clean": standing(lake.read(story.wheel.clean)).select(pl.len()).collect().item(),
             "quarantined": _count_rows(story, "quarantine"),
         },
         "predictions": len(story.answers),

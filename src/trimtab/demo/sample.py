@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from trimtab.loop.state import Wheel
+from trimtab.loop.withdraw import standing
 from trimtab.nouns import Contract
 
 SHARE = 0.08
@@ -33,7 +34,7 @@ def choose_asked(rows: pl.DataFrame, seed: int) -> pl.Series:
 def read_month(wheel: Wheel, since: datetime, until: datetime, seed: int) -> list[Row]:
     """Return the rows to ask of the month [since, until), in the order in which the questions came up."""
     moment = pl.col("_event_at")
-    rows = wheel.lake.read(wheel.clean).filter((moment >= since) & (moment < until)).sort("_row").collect()
+    rows = standing(wheel.lake.read(wheel.clean)).filter((moment >= since) & (moment < until)).sort("_row").collect()
     newest = rows.unique("flight_id", keep="last").sort("_event_at", "flight_id")
     asked = newest.filter(choose_asked(newest, seed))
     return [write_row(row) for row in asked.select(_names(wheel.contract)).iter_rows(named=True)]

@@ -1,4 +1,4 @@
-"""A table or view of a SQL database as a source: what changed since the last read, by a cursor column.
+"""A table, view or query of a SQL database as a source: what changed since the last read.
 
 Any database that SQLAlchemy reaches. Names come from the database's own catalogue and are quoted by its dialect,
 values are bound, and the transaction is read-only where the dialect knows how to say so. Each chunk is read in a
@@ -9,28 +9,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import polars as pl
+from sqlalchemy import Select
 from sqlalchemy.exc import SQLAlchemyError
 
-from trimtab.errors import ConfigError
-from trimtab.ingest.base import Chunk, Rejected
+from trimtab.errors import ConfigError, DataError
+from trimtab.ingest import given
+from trimtab.ingest.base import Chunk
 from trimtab.ingest.connection import Door, open_door
-from trimtab.ingest.table import TableForm, find_table
-from trimtab.ingest.values import build_column, show_row
-from trimtab.ingest.window import MOST, Place, Window, digest_row
-from trimtab.nouns import SourceSpec
-
-MAX_OFFSET = 200
-MAX_SHOWN = 1000
-
-Values = tuple[Any, ...]
+from trimtab.ingest.database_rows import RowFrames, Values
+from trimtab.ingest.given import Given, hash_text
+from trimtab.ingest.table import TableForm, find_form
+from trimtab.ingest.values import build_column
+from trimtab.ingest.window import MOST, Place, Window, digest_row, encode
+from trimtab.nouns import SourceSpec, canonical, fingerprint
 
 
 class DatabaseSource:
-    """The rows of one table or view, each state of a row once, in the order of the cursor.
+    """The rows of one table, view or query, each state of a row once.
 
-    A row is new where its cursor is beyond the highest one given, or where it lies within `overlap` of that one (or
-    ties with it) and was not given before. Rows whose cursor is null are counted and told, not read.
+    With a cursor, a row is new where its cursor is beyond the highest one given, or where it lies within `overlap` of
+    that one (or ties with it) and was not given before. Without one, the whole is read each time, at most
+    `given.MOST` rows, and compared with what was given. Rows whose cursor (or key) is null are counted and told.
     """
 
     def __init__(self, spec: SourceSpec) -> None:
@@ -38,20 +37,24 @@ class DatabaseSource:
 
     def describe(self) -> str:
         """Return one line that says where the rows come from."""
-        return f"table {self.spec.table} of {open_door(self.spec).shown}, by {self.spec.cursor}"
+        what = f"table {self.spec.table}" if self.spec.table else "a query"
+        how = f"by {self.spec.cursor}" if self.spec.cursor else "whole, by its key"
+        return f"{what} of {open_door(self.spec).shown}, {how}"
 
     def read(self, since: Mapping[str, Any] | None) -> Iterator[Chunk]:
         """Yield what is new since a position, in chunks of at most `chunk` rows.
 
-        Raises ConfigError where url, table, cursor or key cannot be used, with every mistake; HostError where the
-        database cannot be read: what was yielded before is right, and the next read goes on behind it.
+        Raises ConfigError where url, table, query, cursor or key cannot be used, with every mistake; DataError where a
+        table without cursor is too large; HostError where the database cannot be read: what was yielded before is
+        right, and the next read goes on behind it.
         """
         _refuse_other_table(self.spec, since or {})
         door = open_door(self.spec)
         try:
             with _explained(self.spec, door):
-                form = find_table(door, self.spec)
-            yield from _Reading(self.spec, door, form, since or {}).read()
+                form = find_form(door, self.spec)
+            reading = _ByCursor if self.spec.cursor else _Whole
+            yield from reading(self.spec, door, form, since or {}).read()
         finally:
             door.close()
 
@@ -68,56 +71,90 @@ def _refuse_other_table(spec: SourceSpec, since: Mapping[str, Any]) -> None:
     """Raise where the position is that of another table or cursor: it means nothing here."""
     before = since.get("of", [spec.table, spec.cursor])
     if before != [spec.table, spec.cursor]:
-        what = f"[sources.{spec.name}] was read from table {before[0]} by {before[1]}; now it names others."
+        was = f"table {before[0]}" if before[0] else "a query"
+        what = f"[sources.{spec.name}] was read from {was} by {before[1] or 'its key'}; now it names others."
         raise ConfigError(what, hint="give another table or cursor a source of its own, with a new name")
 
 
 class _Reading:
-    """One read of a table: from where the window begins to where there is nothing more."""
+    """One read: from where it has to begin to where there is nothing more."""
 
     def __init__(self, spec: SourceSpec, door: Door, form: TableForm, since: Mapping[str, Any]) -> None:
         self.spec = spec
         self.door = door
         self.form = form
-        self.names = tuple(form.kinds)
-        self.cursor_at = self.names.index(form.cursor)
-        self.key_at = [self.names.index(name) for name in form.key]
-        self.window = Window(since, spec.overlap)
-        self.next_row = int(since.get("next_row", 0))
-        self.without_cursor = int(since.get("without_cursor", 0))
+        self.frames = RowFrames(form, spec.table or "query", int(since.get("next_row", 0)))
+        self.left_out = int(since.get("left_out", 0))
+        self.note = self._tell_new_query(since) or self._tell_left_out()
 
-    def read(self) -> Iterator[Chunk]:
-        note = self._count_without_cursor()
-        begin, limit, done = self.window.begin, self.spec.chunk, False
+    def _tell_new_query(self, since: Mapping[str, Any]) -> str:
+        if since.get("query", self._query_hash()) == self._query_hash():
+            return ""
+        return f"{self.spec.name}: the query has changed; it goes on where it was, earlier rows are not read again"
+
+    def _query_hash(self) -> str:
+        return fingerprint(self.spec.query) if self.spec.query else ""
+
+    def _tell_left_out(self) -> str:
+        """Count the rows that have no place in the order; return a sentence where their number has changed."""
+        statement = self.form.count_left_out()
+        if statement is None:
+            return ""
+        before, self.left_out = self.left_out, self._count(statement)
+        lacking = self.spec.cursor or " or ".join(self.spec.key)
+        told = f"{self.spec.name}: {self.left_out:,} without {lacking}; such rows are not read until they have one"
+        return "" if self.left_out == before else told
+
+    def _count(self, statement: Select[Any]) -> int:
+        with _explained(self.spec, self.door), self.door.read() as connection:
+            return int(connection.execute(statement).scalar_one())
+
+    def _stretches(self, begin: Place | None) -> Iterator[tuple[list[Values], bool]]:
+        """Yield rows in their order, about `chunk` at a time, and whether they are the last ones.
+
+        Each stretch begins with the row that the one before ended with: its ties are not skipped.
+        """
+        limit, done = self.spec.chunk, False
         while not done:
-            rows = self._fetch(begin, limit)
+            with _explained(self.spec, self.door), self.door.read() as connection:
+                rows = [tuple(row) for row in connection.execute(self.form.select_chunk(begin, limit))]
             done = len(rows) < limit
-            chunk = self._take(rows, note, last=done)
-            if chunk.frame.height or chunk.rejected or (done and chunk.note):
-                yield chunk
-                note = ""
+            yield rows, done
             if not done:
                 reached = self._place(rows[-1])
-                # The next chunk begins with the row that was reached; a whole chunk of one place means: look further.
+                # A whole stretch of one place means: look further.
                 limit = limit * 2 if reached == begin else self.spec.chunk + 1
                 begin = reached
 
-    def _fetch(self, begin: Place | None, limit: int) -> list[Values]:
-        with _explained(self.spec, self.door), self.door.read() as connection:
-            return [tuple(row) for row in connection.execute(self.form.select_chunk(begin, limit))]
+    def _place(self, row: Values) -> Place:
+        raise NotImplementedError
 
-    def _count_without_cursor(self) -> str:
-        """Count the rows that cannot be read for want of a cursor; return a sentence where their number has changed."""
-        statement = self.form.count_without_cursor()
-        if statement is None:
-            return ""
-        with _explained(self.spec, self.door), self.door.read() as connection:
-            count = int(connection.execute(statement).scalar_one())
-        before, self.without_cursor = self.without_cursor, count
-        told = f"{self.spec.name}: {count:,} without {self.form.cursor}; such rows are not read until they have one"
-        return "" if count == before else told
+    def _chunk(self, fresh: Sequence[Values], kept: Mapping[str, Any], *, last: bool) -> Iterator[Chunk]:
+        """Yield a chunk, where it has rows or something to tell; a note waits for one."""
+        frame, rejected = self.frames.build(fresh)
+        if frame.height or rejected or (last and self.note):
+            own = {"of": [self.spec.table, self.spec.cursor], "query": self._query_hash()}
+            numbers = {"next_row": self.frames.next_row, "left_out": self.left_out}
+            yield Chunk(frame, {**own, **numbers, **kept}, rejected, self.note)
+            self.note = ""
 
-    def _take(self, rows: Sequence[Values], note: str, *, last: bool) -> Chunk:
+
+class _ByCursor(_Reading):
+    """A read of what lies behind the cursor's highest value, and of the overlap before it."""
+
+    def __init__(self, spec: SourceSpec, door: Door, form: TableForm, since: Mapping[str, Any]) -> None:
+        super().__init__(spec, door, form, since)
+        self.cursor_at = tuple(form.kinds).index(form.cursor)
+        self.window = Window(since, spec.overlap)
+
+    def read(self) -> Iterator[Chunk]:
+        for rows, last in self._stretches(self.window.begin):
+            fresh = self._take(rows)
+            if last:
+                self.window.finish()
+            yield from self._chunk(fresh, self.window.as_json(), last=last)
+
+    def _take(self, rows: Sequence[Values]) -> list[Values]:
         """Return the new ones among some rows, and remember them all."""
         cursors = [row[self.cursor_at] for row in rows]
         _, odd = build_column(self.form.cursor, cursors, self.form.kinds[self.form.cursor])
@@ -128,51 +165,51 @@ class _Reading:
         if high is not None:
             self.window.move(high)
         self.window.remember(rows, self._place)
-        if last:
-            self.window.finish()
         if self.window.shortened and not shortened:
-            note = (
-                f"{self.spec.name}: more than {MOST:,} rows lie in the overlap; it is shortened to the newest of them"
-            )
-        return self._chunk(fresh, note)
+            where = "lie in the overlap; it is shortened to the newest of them"
+            self.note = f"{self.spec.name}: more than {MOST:,} rows {where}"
+        return fresh
 
     def _place(self, row: Values) -> Place:
-        key = tuple(row[at] for at in self.key_at)
+        key = self.frames.key_of(row)
         return Place(row[self.cursor_at], None if None in key else key)
 
-    def _chunk(self, rows: Sequence[Values], note: str) -> Chunk:
-        frame, reasons = self._build(rows)
-        offsets = pl.Series("_offset", [self._offset(row) for row in rows], dtype=pl.String)
-        rejected = tuple(
-            Rejected(offsets[number], show_row(self.names, rows[number])[:MAX_SHOWN], reason)
-            for number, reason in sorted(reasons.items())
-        )
-        good = [number for number in range(len(rows)) if number not in reasons]
-        frame = frame.with_columns(offsets)[good] if reasons else frame.with_columns(offsets)
-        numbers = pl.Series("_row", range(self.next_row, self.next_row + frame.height), dtype=pl.Int64)
-        frame = frame.insert_column(frame.width - 1, numbers)
-        self.next_row += frame.height
-        return Chunk(frame, self._position(), rejected, note)
 
-    def _build(self, rows: Sequence[Values]) -> tuple[pl.DataFrame, dict[int, str]]:
-        """Return all rows as a frame, and the first reason against each row that cannot be kept."""
-        reasons: dict[int, str] = {}
-        columns = []
-        for name, values in zip(self.names, zip(*rows, strict=True) if rows else [()] * len(self.names), strict=True):
-            column, wrong = build_column(name, values, self.form.kinds[name])
-            if name in self.form.key:
-                wrong = {
-                    **wrong,
-                    **{at: f"column {name}: the key is missing" for at, one in enumerate(values) if one is None},
-                }
-            columns.append(column)
-            reasons = {**wrong, **reasons}
-        return pl.DataFrame(columns), reasons
+class _Whole(_Reading):
+    """A read of everything, in the order of the key, compared with what was given."""
 
-    def _offset(self, row: Values) -> str:
-        key = "|".join("" if row[at] is None else str(row[at]) for at in self.key_at)
-        return f"{self.spec.table}:{key}"[:MAX_OFFSET]
+    def __init__(self, spec: SourceSpec, door: Door, form: TableForm, since: Mapping[str, Any]) -> None:
+        super().__init__(spec, door, form, since)
+        self.given = Given.load(since.get("given", ""))
 
-    def _position(self) -> dict[str, Any]:
-        own = {"of": [self.spec.table, self.spec.cursor], "next_row": self.next_row}
-        return {**own, "without_cursor": self.without_cursor, **self.window.as_json()}
+    def read(self) -> Iterator[Chunk]:
+        if self._count(self.form.count()) > given.MOST:
+            hint = "name a column that grows with every change: cursor = ..."
+            raise DataError(
+                f"[sources.{self.spec.name}] has more than {given.MOST:,} rows, too many to compare each time.",
+                hint=hint,
+            )
+        met: set[bytes] = set()
+        for rows, last in self._stretches(None):
+            states = self._hash(rows)
+            met |= states.keys()
+            fresh = [row for key, (content, row) in states.items() if not self.given.holds(key, content)]
+            for key, (content, _) in states.items():
+                self.given.put(key, content)
+            if last:
+                self.given.keep_only(met)
+            yield from self._chunk(fresh, {"given": self.given.as_text()}, last=last)
+
+    def _hash(self, rows: Sequence[Values]) -> dict[bytes, tuple[bytes, Values]]:
+        """Return the rows by the hash of their key, each with that of its content."""
+        found: dict[bytes, tuple[bytes, Values]] = {}
+        for row in rows:
+            key = hash_text(canonical([encode(part) for part in self.frames.key_of(row)]), b"key")
+            content = digest_row(row)[: given.SHORT]
+            if found.setdefault(key, (content, row))[0] != content:
+                what = f"[sources.{self.spec.name}] has rows with one key and different content."
+                raise ConfigError(what, hint=f"name what tells rows apart: key = {list(self.spec.key)} does not")
+        return found
+
+    def _place(self, row: Values) -> Place:
+        return Place(None, self.frames.key_of(row))

@@ -1,33 +1,32 @@
-"""One CSV file as a stream of portions in bounded memory, each with the exact place in the file behind it."""
+"""A CSV file: its header, and its rows as portions in bounded memory."""
 
-import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import BinaryIO
-
-import numpy as np
 
 from trimtab.errors import DataError
 from trimtab.ingest.base import check_names
+from trimtab.ingest.blocks import CHUNK_ROWS, Cursor, Lines, read_blocks
 from trimtab.ingest.encoding import UNREADABLE, Codec, open_codec
-from trimtab.ingest.records import Portion, read_carefully, read_plain, read_records
+from trimtab.ingest.plain import read_plain
+from trimtab.ingest.records import Portion, read_carefully, read_records
 from trimtab.ingest.unclear import UnclearForm
 from trimtab.nouns.project import CsvForm
 
 HEAD = 1 << 18
-CHUNK_ROWS = 50_000
-MAX_BLOCK = 16 << 20
-MAX_LINE = 16 << 20
 
-_PACKED = {
-    b"\x1f\x8b": "gzip",
-    b"PK\x03\x04": "a zip archive or an Excel workbook",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ": "xz",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-    b"PAR1": "Parquet",
+_UNPACK = "unpack it: gzip and zstd are read as they are, other archives are not"
+_NOT_TEXT = {
+    b"PK\x03\x04": ("a zip archive or an Excel workbook", 'unzip it; for a workbook set format = "excel"'),
+    b"BZh": ("bzip2", _UNPACK),
+    b"\xfd7zXZ": ("xz", _UNPACK),
+    b"7z\xbc\xaf": ("7z", _UNPACK),
+    b"Rar!": ("rar", _UNPACK),
+    b"\x1f\x8b": ("gzip inside of another packing", _UNPACK),
+    b"\x28\xb5\x2f\xfd": ("zstd inside of another packing", _UNPACK),
+    b"\xd0\xcf\x11\xe0": ("an old or encrypted Excel workbook", "save it as .xlsx without a password"),
+    b"PAR1": ("Parquet", 'set format = "parquet"'),
 }
 _EXCEL_HINT = re.compile(r'"?sep=.?"?\s*')
 
@@ -43,35 +42,11 @@ class Header:
     lines: int
 
 
-@dataclass(slots=True)
-class Cursor:
-    """How far a file is read: at which byte, physical lines and rows, with the running SHA-256 of those bytes."""
-
-    at: int = 0
-    lines: int = 0
-    rows: int = 0
-    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
-
-    def move(self, data: bytes, lines: int, rows: int) -> None:
-        """Go on by some bytes that hold so many lines and rows."""
-        self.at += len(data)
-        self.lines += lines
-        self.rows += rows
-        self.digest.update(data)
-
-
-class Unsettled(DataError):
-    """A file changed while it was read; what was taken before is right, and the next read goes on from there."""
-
-    def __init__(self, where: str) -> None:
-        super().__init__(f"{where} changed while it was read.", hint="run it again when the file stands still")
-
-
-def refuse_packed(head: bytes, where: str) -> None:
+def refuse_packed(head: bytes, where: str, wanted: str = "CSV") -> None:
     """Raise DataError where the first bytes are those of an archive, a workbook or another binary format."""
-    for magic, name in _PACKED.items():
+    for magic, (name, hint) in _NOT_TEXT.items():
         if head.startswith(magic):
-            raise DataError(f"{where} is {name}, not CSV.", hint="unpack it, or save it as CSV or Parquet")
+            raise DataError(f"{where} is {name}, not {wanted}.", hint=hint)
 
 
 def read_header(head: bytes, form: CsvForm, where: str) -> Header:
@@ -91,6 +66,10 @@ def _first_names(lines: list[str], skipped: int, form: CsvForm, where: str) -> t
         wrong = reason or ("it holds bytes that are no text" if UNREADABLE in "".join(names) else "")
         if wrong:
             raise UnclearForm(f"{where}: the header cannot be read: {wrong}.")
+        if names and not any(name.strip() for name in names):
+            raise DataError(
+                f"{where} has no names in its first line.", hint="a CSV file begins with a line of column names"
+            )
         if names:
             _refuse_numbers(names, where)
             return _name_blanks([name.strip() for name in names]), skipped + end
@@ -117,53 +96,12 @@ def split_lines(text: str) -> list[str]:
 def read_portions(
     file: BinaryIO, end: int, header: Header, form: CsvForm, cursor: Cursor, *, rows: int = CHUNK_ROWS
 ) -> Iterator[Portion]:
-    """Yield the rows between `cursor` and byte `end`; the cursor stands behind each portion when it is yielded.
+    """Yield the rows between `cursor` and byte `end`; the cursor stands behind each portion when it is yielded."""
 
-    Memory is bounded: a portion is about `rows` lines and at most MAX_BLOCK bytes. Raises DataError for a line beyond
-    MAX_LINE.
-    """
-    size = min(1 << 20, rows * 20)
-    carried = b""
-    while cursor.at < end:
-        file.seek(cursor.at + len(carried))
-        fresh = file.read(min(size, end - cursor.at - len(carried)))
-        if not fresh:
-            raise Unsettled(header.where)
-        data = carried + fresh
-        last = cursor.at + len(data) >= end
-        ends = header.codec.line_ends(data)
-        if not len(ends) and not last:
-            carried, size = data, size * 2
-            _refuse_endless(data, header, cursor)
-            continue
-        block = data if last else data[: ends[-1]]
-        portion, used = _read_block(block, ends, header, form, last=last)
-        if portion.done:
-            cursor.move(block[:used], portion.done, portion.frame.height)
-            yield portion
-        carried = data[used:]
-        size = _next_size(used, portion.done, size, rows)
+    def read_block(block: bytes, last: bool) -> Portion:
+        portion = read_plain(block, header.codec, header.names, form, last=last)
+        if portion is None:
+            return read_carefully(split_lines(header.codec.decode(block)), header.names, form, last=last)
+        return portion
 
-
-def _read_block(block: bytes, ends: np.ndarray, header: Header, form: CsvForm, *, last: bool) -> tuple[Portion, int]:
-    """Return the rows of a block of whole lines, and how many of its bytes they took."""
-    text = header.codec.decode(block)
-    plain = read_plain(text, header.names, form)
-    if plain is not None:
-        return plain, len(block)
-    lines = split_lines(text)
-    portion = read_carefully(lines, header.names, form, last=last)
-    if portion.done == len(lines):
-        return portion, len(block)
-    return portion, int(ends[portion.done - 1]) if portion.done else 0
-
-
-def _refuse_endless(data: bytes, header: Header, cursor: Cursor) -> None:
-    if len(data) > MAX_LINE:
-        what = f"{header.where}: line {cursor.lines + 1} is longer than {MAX_LINE >> 20} MB."
-        raise DataError(what, hint="is it a CSV file? Its lines must end somewhere")
-
-
-def _next_size(used: int, lines: int, size: int, rows: int) -> int:
-    """Return how many bytes to read so that they hold about `rows` lines; more where not even one record fitted."""
-    return max(1, min(MAX_BLOCK, used * rows // lines if lines else size * 2))
+    return read_blocks(Lines(file, end, header.where, header.codec), cursor, read_block, rows=rows)

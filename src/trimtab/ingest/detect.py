@@ -1,14 +1,17 @@
-"""How a CSV file is written: its encoding, delimiter and quote, found once and said, never guessed in silence."""
+"""How a CSV file is written (encoding, delimiter, quote, decimal sign): found once and said, never silently guessed."""
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from trimtab.errors import DataError
 from trimtab.ingest.delimited import refuse_packed, split_lines
 from trimtab.ingest.encoding import found_mark, open_codec
+from trimtab.ingest.packed import NO_LIMITS, unpack
 from trimtab.ingest.paths import existing, open_plain
 from trimtab.ingest.records import read_records
 from trimtab.ingest.unclear import UnclearForm
@@ -18,6 +21,9 @@ SAMPLE = 1 << 20
 SAMPLE_RECORDS = 1000
 DELIMITERS = (",", ";", "\t", "|")
 _UNCOMMON = (":", "^", "~", "\x01", "\x1f", " ")
+_COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+),\d+")
+_POINT = re.compile(r"[-+]?(\d{1,3}(,\d{3})+|\d+)\.\d+([eE][-+]?\d+)?")
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}([.,]\d{3})+")
 _SHOWN = {"\t": "tab", " ": "space"}
 
 
@@ -35,7 +41,8 @@ def detect_csv(path: Path, *, delimiter: str = "", encoding: str = "", quote: st
     Raises UnclearForm where two readings are equally good or none is, with the best guess and the key that settles it,
     DataError where the file is empty or no text.
     """
-    with open_plain(existing(path).resolve()) as file:
+    with open_plain(existing(path).resolve()) as packed:
+        file = unpack(packed, path.stat().st_size, path.name, **NO_LIMITS)
         head = file.read(SAMPLE)
         refuse_packed(head, path.name)
         if not head.strip():
@@ -50,8 +57,19 @@ def detect_csv(path: Path, *, delimiter: str = "", encoding: str = "", quote: st
     quotes = (quote,) if quote else ('"', "'") if _single_quoted(lines) else ('"',)
     if delimiter:
         fits = [_measure(lines, CsvForm(delimiter, encoding, one)) for one in quotes]
-        return max(fits, key=lambda fit: (fit.share, fit.width)).form
-    return _find_delimiter(lines, encoding, quotes, path.name)
+        form = max(fits, key=lambda fit: (fit.share, fit.width)).form
+    else:
+        form = _find_delimiter(lines, encoding, quotes, path.name)
+    return replace(form, decimal=_find_decimal(lines, form))
+
+
+def _find_decimal(lines: list[str], form: CsvForm) -> str:
+    """Return the sign of most fractions in a sample; `1,234` and `1.234` may be whole numbers and do not count."""
+    records = islice(read_records(lines, form), SAMPLE_RECORDS)
+    values = [value.strip() for _, _, values, _ in records for value in values]
+    with_comma = sum(1 for value in values if _COMMA.fullmatch(value) and not _THOUSANDS.fullmatch(value))
+    with_point = sum(1 for value in values if _POINT.fullmatch(value) and not _THOUSANDS.fullmatch(value))
+    return "," if with_comma > with_point else "."
 
 
 def _find_encoding(head: bytes, rest: Iterable[bytes], where: str) -> str:

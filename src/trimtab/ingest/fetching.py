@@ -4,11 +4,10 @@ The host's name is resolved once for a read, every address is checked, and conne
 name that changes its mind in between gains nothing. Proxies of the environment are not used.
 """
 
-import socket
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +15,7 @@ import httpx
 
 from trimtab import clock
 from trimtab.errors import ConfigError, HostError
+from trimtab.ingest.addresses import find_addresses
 from trimtab.nouns import SourceSpec
 
 MAX_REPLY = 64 << 20
@@ -30,22 +30,25 @@ SLOWEST = 6
 
 MAX_REDIRECTS = 5
 
-_NAT64 = ip_network("64:ff9b::/96")
+_PIECE = 1 << 20
+_ACCEPTED = {"json": "application/json", "jsonl": "application/x-ndjson, application/jsonl", "csv": "text/csv"}
 _TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504}
 _LOOK_AT_HEADERS = {401, 403, 407}
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a server answered: status (200, 304 or 404), body, ETag."""
+    """What a server answered: status (200, 304 or 404), body, ETag, Content-Type, and its Link to the next page."""
 
     status: int
     body: bytes = b""
     etag: str = ""
+    kind: str = ""
+    next: str = ""
 
 
 class Fetcher:
-    """Gets replies from one host, with a source's headers, timeout, retries and trust.
+    """Gets replies from one host, with a source's headers, timeout, rate, retries and trust.
 
     Raises ConfigError for an address that is none or is refused, HostError where no reply can be had.
     """
@@ -54,8 +57,11 @@ class Fetcher:
         self._spec = spec
         self._where = f"[sources.{spec.name}]"
         self._url = read_url(spec)
-        self._addresses = _find_addresses(self._url, self._where, allow_private=spec.allow_private)
-        self._client = httpx.Client(timeout=spec.timeout.total_seconds(), trust_env=False, follow_redirects=False)
+        self._addresses: dict[str, list[str]] = {}
+        self._find(self._url.host)
+        self._patience = spec.patience.total_seconds()
+        self._client = httpx.Client(timeout=self._patience, trust_env=False, follow_redirects=False)
+        self._next_turn = 0
 
     def __enter__(self) -> Self:
         return self
@@ -67,10 +73,20 @@ class Fetcher:
 
     def get(self, params: Mapping[str, str], etag: str = "") -> Reply:
         """Return the reply to one GET; with an ETag, status 304 means that nothing changed. 404 is a reply, too."""
-        url = self._url.copy_merge_params(params)
+        return self._ask(self._url.copy_merge_params(params), etag)
+
+    def follow(self, link: str) -> Reply:
+        """Return the reply to a GET of an address that the server itself named."""
+        try:
+            url = self._url.join(link)
+        except httpx.InvalidURL:
+            raise self._give_up("names a next page that is no URL") from None
+        return self._ask(self._stay(url, "names a next page at"), "")
+
+    def _ask(self, url: httpx.URL, etag: str) -> Reply:
         for attempt in range(self._spec.retries + 1):
             try:
-                reply, pause, reason = self._follow(url, etag, attempt)
+                reply, pause, reason = self._try(url, etag, attempt)
             except (httpx.LocalProtocolError, UnicodeEncodeError):  # their words hold the header
                 raise ConfigError(
                     f"{self._where} headers cannot be sent.", hint="a header is one line of ASCII"
@@ -83,35 +99,56 @@ class Fetcher:
                 clock.sleep(self._next_pause(attempt, pause, reason))
         raise self._give_up(f"does not answer ({reason}), {self._spec.retries + 1} times")
 
-    def _follow(self, url: httpx.URL, etag: str, attempt: int) -> tuple[Reply | None, float, str]:
+    def _try(self, url: httpx.URL, etag: str, attempt: int) -> tuple[Reply | None, float, str]:
         """Return the reply, or None with the pause that the server asks for and the reason."""
         for _ in range(MAX_REDIRECTS + 1):
             with self._send(url, etag, attempt) as response:
                 if response.has_redirect_location:
-                    url = self._stay(url.join(response.headers["location"]))
+                    url = self._stay(url.join(response.headers["location"]), "redirects to")
                     continue
                 if response.status_code in _TRY_AGAIN:
                     return None, _asked_pause(response), f"status {response.status_code}"
                 self._refuse_status(response)
                 body = b"" if response.status_code != 200 else self._read(response)
-                return Reply(response.status_code, body, response.headers.get("etag", "")), 0.0, ""
+                return _reply(url, response, body), 0.0, ""
         raise self._give_up(f"redirects more than {MAX_REDIRECTS} times")
 
     def _send(self, url: httpx.URL, etag: str, attempt: int) -> "_Sent":
-        address = self._addresses[attempt % len(self._addresses)]
-        headers = {"Accept": "application/json", **self._spec.headers, "Host": url.netloc.decode("ascii")}
+        self._wait_turn()
+        addresses = self._find(url.host)
+        own = self._spec.headers if _origin(url) == _origin(self._url) else {}  # another host gets no token
+        headers = {"Accept": _ACCEPTED.get(self._spec.format, "*/*"), **own, "Host": url.netloc.decode("ascii")}
+        headers["Accept-Encoding"] = "gzip"
         if etag:
             headers["If-None-Match"] = etag
         request = self._client.build_request(
-            "GET", url.copy_with(host=address), headers=headers, extensions={"sni_hostname": url.host}
+            "GET",
+            url.copy_with(host=addresses[attempt % len(addresses)]),
+            headers=headers,
+            extensions={"sni_hostname": url.host},
         )
-        request.extensions["timeout"] = httpx.Timeout(self._spec.timeout.total_seconds()).as_dict()
+        request.extensions["timeout"] = httpx.Timeout(self._patience).as_dict()
         return _Sent(self._client, request)
+
+    def _find(self, host: str) -> list[str]:
+        """Return a host's addresses, looked up once in the life of this fetcher."""
+        if host not in self._addresses:
+            self._addresses[host] = find_addresses(host, self._where, allow_private=self._spec.allow_private)
+        return self._addresses[host]
+
+    def _wait_turn(self) -> None:
+        """Wait until `rate` allows one more request: they are spread evenly, repetitions too."""
+        if not self._spec.rate:
+            return
+        early = (self._next_turn - clock.monotonic_ns()) / 1e9
+        if early > 0:
+            clock.sleep(early)
+        self._next_turn = clock.monotonic_ns() + round(1e9 / self._spec.rate)
 
     def _read(self, response: httpx.Response) -> bytes:
         begin, body = clock.monotonic_ns(), bytearray()
-        limit = SLOWEST * self._spec.timeout.total_seconds()
-        for piece in response.iter_bytes():
+        limit = SLOWEST * self._patience
+        for piece in self._unpacked(response):
             body += piece
             if len(body) > MAX_REPLY:
                 hint = "ask for smaller pages: page = { size = ... }"
@@ -120,6 +157,14 @@ class Fetcher:
                 raise httpx.ReadTimeout(f"the reply took longer than {limit:g} s")
         return bytes(body)
 
+    def _unpacked(self, response: httpx.Response) -> Iterable[bytes]:
+        packing = response.headers.get("content-encoding", "identity").strip().lower()
+        if packing in {"gzip", "x-gzip"}:
+            return unpack(response.iter_raw(_PIECE))
+        if packing == "identity":
+            return response.iter_raw(_PIECE)
+        raise self._give_up("packs its reply otherwise than it was asked to (Content-Encoding)")
+
     def _refuse_status(self, response: httpx.Response) -> None:
         status = response.status_code
         if status in {200, 304, 404}:
@@ -127,11 +172,12 @@ class Fetcher:
         hint = "check headers of this source: the token" if status in _LOOK_AT_HEADERS else "check url of this source"
         raise HostError(f"{self._name()} answers with status {status}.", hint=hint)
 
-    def _stay(self, target: httpx.URL) -> httpx.URL:
-        """Return where a redirect leads to, if that is the same scheme, host and port."""
-        if (target.scheme, target.host, target.port) != (self._url.scheme, self._url.host, self._url.port):
-            hint = "if that is right, write the new address as url of this source"
-            raise HostError(f"{self._name()} redirects to {target.scheme}://{target.host}: not followed.", hint=hint)
+    def _stay(self, target: httpx.URL, verb: str) -> httpx.URL:
+        """Return where the server leads to, if that is its own scheme, host and port, or a host that is allowed."""
+        allowed = target.scheme in {"https", self._url.scheme} and target.netloc.decode() in self._spec.allow_hosts
+        if _origin(target) != _origin(self._url) and not allowed:
+            hint = "if that is right: allow_hosts = [...] with it, or the new address as url of this source"
+            raise HostError(f"{self._name()} {verb} {target.scheme}://{target.host}: not followed.", hint=hint)
         return target
 
     def _next_pause(self, attempt: int, asked: float, reason: str) -> float:
@@ -144,6 +190,44 @@ class Fetcher:
 
     def _name(self) -> str:
         return f"{self._where}: {show_url(self._url)}"
+
+
+def unpack(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what gzip holds, at most a megabyte at a time, so that a bomb is seen before it is unpacked.
+
+    Raises httpx.DecodingError where it is no gzip, or ends before its end.
+    """
+    engine = zlib.decompressobj(wbits=31)
+    try:
+        for piece in pieces:
+            rest = piece
+            while rest:
+                if engine.eof:  # a reply may be packed in several members
+                    engine = zlib.decompressobj(wbits=31)
+                yield engine.decompress(rest, _PIECE)
+                rest = engine.unconsumed_tail or engine.unused_data
+        while not engine.eof and (out := engine.decompress(engine.unconsumed_tail, _PIECE)):
+            yield out
+    except zlib.error:
+        raise httpx.DecodingError("the reply is no gzip, as its header says") from None
+    if not engine.eof:
+        raise httpx.DecodingError("the packed reply ends in the middle")
+
+
+def _reply(url: httpx.URL, response: httpx.Response, body: bytes) -> Reply:
+    link = response.links.get("next", {}).get("url", "")
+    headers = response.headers
+    return Reply(
+        response.status_code,
+        body,
+        headers.get("etag", ""),
+        headers.get("content-type", ""),
+        str(url.join(link)) if link else "",
+    )
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 class _Sent:
@@ -180,35 +264,6 @@ def read_url(spec: SourceSpec) -> httpx.URL:
 def show_url(url: httpx.URL) -> str:
     """Return an address for people: without its query, which may hold a token."""
     return str(url.copy_with(query=None, fragment=None))
-
-
-def _find_addresses(url: httpx.URL, where: str, *, allow_private: bool) -> list[str]:
-    try:
-        found = socket.getaddrinfo(url.host, url.port or 0, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise HostError(f"{where}: the name {url.host} cannot be resolved.", hint="check url and network") from None
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if not allow_private and not all(is_public(address) for address in addresses):
-        hint = "if you mean it: allow_private = true"
-        raise ConfigError(f"{where} url: {url.host} is a private, local or special address: refused.", hint=hint)
-    return addresses
-
-
-def is_public(text: str) -> bool:
-    """Whether an address belongs to the open Internet, also where an IPv4 address hides in an IPv6 one.
-
-    >>> is_public("93.184.216.34"), is_public("::ffff:127.0.0.1"), is_public("169.254.169.254")
-    (True, False, False)
-    """
-    address: IPv4Address | IPv6Address | None = ip_address(text.partition("%")[0])
-    while isinstance(address, IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if address in _NAT64:
-            inner = IPv4Address(int(address) & 0xFFFF_FFFF)
-        if inner is None:
-            break
-        address = inner
-    return address is not None and address.is_global and not address.is_multicast
 
 
 def _asked_pause(response: httpx.Response) -> float:

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import polars as pl
 
-from trimtab.errors import DataError
 from trimtab.nouns import canonical
 
 Sort = Literal["boolean", "number", "whole", "text"]
@@ -20,47 +19,6 @@ _TYPES: Mapping[Sort, pl.DataType] = {
     "whole": pl.Int64(),
     "text": pl.String(),
 }
-
-
-def decode_reply(body: bytes, where: str) -> Any:
-    """Return what a reply says. Raises DataError where it is no strict JSON: not UTF-8, NaN, a name twice, too deep."""
-    try:
-        return json.loads(body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_read_object)
-    except (ValueError, RecursionError) as error:
-        looks = "HTML" if body.lstrip()[:1] == b"<" else "no JSON"
-        reason = {RecursionError: "nested too deeply", UnicodeDecodeError: "not UTF-8"}.get(type(error), "")
-        said = reason or (f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else str(error)[:80])
-        hint = "check url and headers of this source: the API speaks JSON"
-        raise DataError(f"{where} answers with {looks} ({said}).", hint=hint) from None
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return found
-
-
-def find_items(reply: Any, path: str, where: str) -> list[Any]:
-    """Return the list at a dotted path in a reply; "" is the reply itself. Raises DataError where there is none."""
-    found = reply
-    for step in filter(None, path.split(".")):
-        if not isinstance(found, dict) or step not in found:
-            raise DataError(f"{where}: the reply has nothing at records = '{path}'.", hint=_say_names(found))
-        found = found[step]
-    if not isinstance(found, list):
-        here = f"at records = '{path}'" if path else "in the reply"
-        raise DataError(f"{where}: there is no list {here}.", hint=_say_names(found))
-    return found
-
-
-def _say_names(found: Any) -> str:
-    names = ", ".join(sorted(found)[:10])[:200] if isinstance(found, dict) else ""
-    return f"the names there are: {names}" if names else "set records to where the list of rows is"
 
 
 def find_sorts(items: Iterable[Mapping[str, Any]], known: Mapping[str, Sort], key: Sequence[str]) -> dict[str, Sort]:

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 from polars.exceptions import PolarsError
 
 from trimtab.errors import DataError, Mistake
 from trimtab.ingest.base import check_names
-
-CHUNK_ROWS = 50_000
+from trimtab.ingest.blocks import CHUNK_ROWS
+from trimtab.ingest.records import Portion
 
 _WHOLE = (pl.Int8, pl.Int16, pl.UInt8, pl.UInt16, pl.UInt32, pl.Int32, pl.UInt64)
 _WORDS = (pl.Categorical, pl.Enum)
@@ -50,18 +51,24 @@ def plain_type(kind: pl.DataType) -> pl.DataType | None:
     return pl.String() if isinstance(kind, pl.Null) else None
 
 
-def read_frames(path: Path, schema: dict[str, pl.DataType], begin: int) -> Iterator[pl.DataFrame]:
-    """Yield the rows from number `begin` on, at most CHUNK_ROWS at a time."""
+def read_rows(path: Path, where: str, begin: int) -> Iterator[Portion]:
+    """Yield the rows from number `begin` on, at most CHUNK_ROWS at a time; one empty portion where there are none.
+
+    Raises DataError as `read_schema` does, and for values that their plain type cannot hold.
+    """
+    schema = read_schema(path, where)
     lazy = pl.scan_parquet(path, glob=False, hive_partitioning=False).select(
         pl.col(name).cast(kind) for name, kind in schema.items()
     )
+    first = begin
     while True:
         try:
             frame = lazy.slice(begin, CHUNK_ROWS).collect()
         except PolarsError as error:
             reason = str(error).splitlines()[0][:200]
             raise DataError(f"row {begin + 1} or later cannot be read: {reason}", hint="write the file again") from None
+        if frame.height or begin == first:
+            yield Portion(frame, np.arange(frame.height), (), frame.height)
         if not frame.height:
             return
-        yield frame
         begin += frame.height

@@ -55,3 +55,10 @@ def inode_of(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def refuse_large(size: int, limit: int, name: str) -> None:
+    """Raise DataError where a file is larger than `max_bytes` allows."""
+    if size > limit:
+        hint = "split it, or raise max_bytes of this source in trimtab.toml"
+        raise DataError(f"{name} holds {size:,} bytes; max_bytes is {limit:,}.", hint=hint)

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
+from trimtab.ingest.items import Sort
+
 _BLOCK = 1 << 20
 
 
@@ -19,24 +21,36 @@ class Entry:
 
 
 class Position:
-    """The position as it grows during one read; `as_json` is what is kept with the rows."""
+    """The position as it grows during one read; `as_json` is what is kept with the rows.
+
+    `sorts`: the types of the columns of JSON lines; `stamps`: what a store listed of each object that was read.
+    """
 
     def __init__(self, since: Mapping[str, Any] | None) -> None:
         kept = since or {}
         self.files = {name: Entry(**entry) for name, entry in kept.get("files", {}).items()}
         self.next_row = int(kept.get("next_row", 0))
         self.seen = list(kept.get("seen", ()))
+        self.sorts: dict[str, Sort] = dict(kept.get("sorts", {}))
+        self.stamps: dict[str, str] = dict(kept.get("stamps", {}))
 
     def as_json(self) -> dict[str, Any]:
-        """Return a copy in plain JSON values."""
+        """Return a copy in plain JSON values; `sorts` and `stamps` only where there are any."""
         files = {name: asdict(entry) for name, entry in self.files.items()}
-        return {"files": files, "next_row": self.next_row, "seen": list(self.seen)}
+        more = {"sorts": dict(self.sorts), "stamps": dict(self.stamps)}
+        there = {name: value for name, value in more.items() if value}
+        return {"files": files, "next_row": self.next_row, "seen": list(self.seen), **there}
 
     def candidates(self, name: str, present: Iterable[str]) -> dict[str, Entry]:
         """Return the entries that `name` may be a continuation of: its own, and those of files that went away."""
         gone = self.files.keys() - set(present) - {name}
         names = ([name] if name in self.files else []) + sorted(gone)
         return {one: self.files[one] for one in names}
+
+    def note_stamp(self, name: str, stamp: str) -> None:
+        """Remember what a store says of an object that is done with, so that it need not be fetched again."""
+        if stamp:
+            self.stamps[name] = stamp
 
     def finish(self, sha256: str, before: str = "") -> None:
         """Remember a content as read wholly; a shorter state of the same file is forgotten."""

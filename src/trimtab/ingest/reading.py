@@ -9,13 +9,17 @@ import numpy as np
 import polars as pl
 
 from trimtab.ingest.base import Chunk, Rejected
-from trimtab.ingest.delimited import HEAD, Cursor, Header, Unsettled, read_header, read_portions
-from trimtab.ingest.parquet import read_frames, read_schema
+from trimtab.ingest.blocks import Cursor, Lines, Unsettled
+from trimtab.ingest.delimited import HEAD, read_header, read_portions
+from trimtab.ingest.encoding import UNREADABLE, Codec
+from trimtab.ingest.excel import read_sheet
+from trimtab.ingest.items import build_frame
+from trimtab.ingest.jsonl import find_types, read_jsonl, read_mark
+from trimtab.ingest.parquet import read_rows
 from trimtab.ingest.paths import inode_of
 from trimtab.ingest.position import Content, Entry, Position
 from trimtab.ingest.records import Portion
 from trimtab.nouns import SourceSpec
-from trimtab.nouns.project import CsvForm
 
 MAX_SHOWN = 10_000
 """Characters of a rejected line that are kept."""
@@ -26,7 +30,7 @@ class Reading:
     """One open file with content that is not read yet.
 
     `stood` says which file it was before it was hashed, of what size and time. `continues` is the former name and the
-    entry of its beginning, where that was read; `known` says that its name was read before.
+    entry of its beginning, where that was read; `known` says that its name was read before; `stamp` is its store's.
     """
 
     file: BinaryIO
@@ -37,6 +41,7 @@ class Reading:
     position: Position
     continues: tuple[str, Entry] | None
     known: bool
+    stamp: str = ""
 
     @property
     def before(self) -> Entry | None:
@@ -48,12 +53,15 @@ class Reading:
 
         Raises DataError where the file is not what `spec` says, Unsettled where it changes meanwhile.
         """
-        if spec.format == "parquet":
-            begin = self.before.rows if self.before and self.before.bytes == self.content.size else 0
-            return self._tell(self._read_parquet(begin), again=not begin)
-        header = self._read_header(spec.csv)
-        cursor = self._resume(header)
-        return self._tell(self._read_csv(spec.csv, header, cursor or self._begin(header)), again=not cursor)
+        if spec.format in {"csv", "jsonl"}:
+            return self._read_lines(spec)
+        begin = self.before.lines if self.before and self.before.bytes == self.content.size else 0
+        portions = (
+            read_sheet(self.path, self.name, spec, begin)
+            if spec.format == "excel"
+            else read_rows(self.path, self.name, begin)
+        )
+        return self._tell(self._read_whole(portions, begin), again=not begin)
 
     def _tell(self, chunks: Iterator[Chunk], *, again: bool) -> Iterator[Chunk]:
         repeats = self.known and again
@@ -62,68 +70,81 @@ class Reading:
             yield replace(chunk, note=note, again=repeats)
             repeats = False
 
-    def _read_header(self, form: CsvForm) -> Header:
+    def _read_lines(self, spec: SourceSpec) -> Iterator[Chunk]:
         self.file.seek(0)
-        return read_header(self.file.read(HEAD), form, self.name)
+        size = self.content.size
+        if spec.format == "csv":
+            header = read_header(self.file.read(HEAD), spec.csv, self.name)
+            resumed = self._resume(header.codec)
+            cursor = resumed or self._begin(header.size, header.lines)
+            schema = pl.Schema(dict.fromkeys(header.names, pl.String))
+            portions = read_portions(self.file, size, header, spec.csv, cursor)
+        else:
+            codec = read_mark(self.file, self.name)
+            resumed = self._resume(codec)
+            cursor = resumed or self._begin(codec.mark, 0)
+            text = Lines(self.file, size, self.name, codec)
+            sorts = find_types(text, cursor, self.position.sorts, spec.key)
+            self.position.sorts = sorts
+            schema = build_frame([], sorts).schema
+            portions = read_jsonl(text, cursor, sorts)
+        return self._tell(self._take_all(portions, cursor, schema), again=not resumed)
 
-    def _begin(self, header: Header) -> Cursor:
+    def _begin(self, size: int, lines: int) -> Cursor:
         self.file.seek(0)
         cursor = Cursor()
-        cursor.move(self.file.read(header.size), header.lines, 0)
+        cursor.move(self.file.read(size), lines, 0)
         return cursor
 
-    def _resume(self, header: Header) -> Cursor | None:
+    def _resume(self, codec: Codec) -> Cursor | None:
         """Return the cursor behind `before`, or None where there is none or its last line was unfinished."""
         entry = self.before
         if not entry:
             return None
         cursor = Cursor(entry.bytes, entry.lines, entry.rows, self.content.marks[entry.bytes].copy())
-        self.file.seek(entry.bytes - header.codec.unit)
-        around = header.codec.decode(self.file.read(3 * header.codec.unit))
+        if entry.bytes <= codec.mark:
+            return cursor if entry.bytes == codec.mark else None
+        self.file.seek(entry.bytes - codec.unit)
+        around = codec.decode(self.file.read(3 * codec.unit))
         if around.startswith("\n"):
             return cursor
         line_end = next((end for end in ("\n", "\r\n") if around[1:].startswith(end)), "")
-        cursor.move(line_end.encode(header.codec.name), 0, 0)
+        cursor.move(line_end.encode(codec.name), 0, 0)
         return cursor if line_end else None
 
-    def _read_csv(self, form: CsvForm, header: Header, cursor: Cursor) -> Iterator[Chunk]:
+    def _take_all(self, portions: Iterator[Portion], cursor: Cursor, schema: pl.Schema) -> Iterator[Chunk]:
         if cursor.at == self.content.size:
-            nothing = pl.DataFrame(schema=dict.fromkeys(header.names, pl.String))
-            yield self._take(Portion(nothing, np.empty(0, dtype=np.int64), (), 0), cursor)
-        for portion in read_portions(self.file, self.content.size, header, form, cursor):
+            yield self._take(Portion(pl.DataFrame(schema=schema), np.empty(0, dtype=np.int64), (), 0), cursor)
+        for portion in portions:
             yield self._take(portion, cursor)
 
     def _take(self, portion: Portion, cursor: Cursor) -> Chunk:
         first = cursor.lines - portion.done + 1
-        rejected = tuple(
-            Rejected(self._offset(first + bad.line), bad.text.rstrip("\r\n")[:MAX_SHOWN], bad.reason)
-            for bad in portion.bad
-        )
+        rejected = self._rejected(portion, first)
         entry = Entry(cursor.digest.hexdigest(), cursor.at, cursor.rows, cursor.lines)
         done = cursor.at == self.content.size
         if done and entry.sha256 != self.content.sha256:
             raise Unsettled(self.name)
         return self._chunk(portion.frame, portion.lines + first, entry, rejected, done=done)
 
-    def _read_parquet(self, begin: int) -> Iterator[Chunk]:
-        schema = read_schema(self.path, self.name)
-        frames = read_frames(self.path, schema, begin)
-        frame = self._next_frame(frames)
-        frame = pl.DataFrame(schema=schema) if frame is None else frame
-        done = False
-        while not done:
-            following = self._next_frame(frames)
-            places = np.arange(begin, begin + frame.height) + 1
-            begin += frame.height
-            entry = Entry(self.content.sha256, self.content.size, begin, begin)
-            done = following is None
-            yield self._chunk(frame, places, entry, done=done)
-            frame = frame if following is None else following
+    def _read_whole(self, portions: Iterator[Portion], begin: int) -> Iterator[Chunk]:
+        """Yield the rows of a file that is read as a whole or not at all; `begin` rows come before the portions."""
+        rows = self.before.rows if self.before and begin else 0
+        portion = self._next_portion(portions)
+        while portion:
+            following = self._next_portion(portions)
+            rejected = self._rejected(portion, begin + 1)
+            places = portion.lines + begin + 1
+            begin += portion.done
+            rows += portion.frame.height
+            entry = Entry(self.content.sha256, self.content.size, rows, begin)
+            yield self._chunk(portion.frame, places, entry, rejected, done=following is None)
+            portion = following
 
-    def _next_frame(self, frames: Iterator[pl.DataFrame]) -> pl.DataFrame | None:
-        """Return the next frame of a file that stands still; one that was replaced may be unreadable, or worse, not."""
+    def _next_portion(self, portions: Iterator[Portion]) -> Portion | None:
+        """Return the next rows of a file that stands still; one that was replaced may be unreadable, or worse, not."""
         try:
-            return next(frames, None)
+            return next(portions, None)
         finally:
             if inode_of(self.path) != self.stood:
                 raise Unsettled(self.name)
@@ -140,7 +161,16 @@ class Reading:
         self.position.files[self.name] = entry
         if done:
             self.position.finish(self.content.sha256, self.before.sha256 if self.before else "")
+            self.position.note_stamp(self.name, self.stamp)
         return Chunk(frame, self.position.as_json(), rejected)
+
+    def _rejected(self, portion: Portion, first: int) -> tuple[Rejected, ...]:
+        return tuple(Rejected(self._offset(first + bad.line), _show(bad.text), bad.reason) for bad in portion.bad)
 
     def _offset(self, place: int | str) -> str:
         return f"{self.content.sha256[:12]}:{place}"
+
+
+def _show(text: str) -> str:
+    """Return the beginning of a bad record; what is no text in it is shown as the sign for that."""
+    return text[:MAX_SHOWN].rstrip("\r\n").replace(UNREADABLE, "\ufffd")

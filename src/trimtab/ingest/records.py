@@ -1,12 +1,10 @@
 r"""Lines of a CSV file into records, each of them accounted for: a row, or a reason why it is none.
 
-Two readers that give the same answer. `read_plain` takes a block that needs no thought (no quotes, no control
-characters, the right number of delimiters on every line) at full speed; `read_carefully` takes every other block,
-record by record. A record that cannot be read costs its first line only: reading goes on at the next line.
+`read_carefully` takes every block that `plain` leaves to it, record by record. A record that cannot be read costs its
+first line only: reading goes on at the next line.
 """
 
 import csv
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +21,6 @@ MAX_RECORD = 1_000_000
 MAX_VALUE = 131_072
 """Characters of one value; the csv module's own limit."""
 
-_CONTROLS = re.compile(rb"[\x00-\x08\x0b-\x1f]")
 NEVER_CLOSED = "a quote is opened and never closed"
 _REASONS = (
     ("unexpected end of data", NEVER_CLOSED),
@@ -50,43 +47,6 @@ class Portion:
     lines: np.ndarray
     bad: tuple[Bad, ...]
     done: int
-
-
-def read_plain(text: str, names: Sequence[str], form: CsvForm) -> Portion | None:
-    """Return the rows of a block that holds nothing but plain lines, or None where the careful reader is needed."""
-    if form.quote in text or not form.delimiter.isascii() or len(names) < 2 or not text:
-        return None
-    if text.startswith("\ufeff"):  # Polars would take it for a mark and drop it
-        return None
-    try:
-        data = text.encode().replace(b"\r\n", b"\n")
-    except UnicodeEncodeError:  # UNREADABLE is in it
-        return None
-    lines = _regular_lines(data, len(names) - 1, form.delimiter.encode())
-    if lines is None:
-        return None
-    frame = pl.read_csv(
-        data,
-        has_header=False,
-        separator=form.delimiter,
-        quote_char=None,
-        schema=dict.fromkeys(names, pl.String),
-        empty_string_is_null=False,
-    )
-    return Portion(frame, np.arange(lines), (), lines)
-
-
-def _regular_lines(data: bytes, delimiters: int, delimiter: bytes) -> int | None:
-    if _CONTROLS.search(data):
-        return None
-    units = np.frombuffer(data, dtype=np.uint8)
-    ends = np.flatnonzero(units == ord("\n"))
-    if not data.endswith(b"\n"):
-        ends = np.append(ends, len(data))
-    if np.diff(ends, prepend=0).max() > MAX_VALUE:  # the careful reader refuses such values
-        return None
-    until = np.searchsorted(np.flatnonzero(units == ord(delimiter)), ends)
-    return len(ends) if np.all(np.diff(until, prepend=0) == delimiters) else None
 
 
 def read_carefully(lines: Sequence[str], names: Sequence[str], form: CsvForm, *, last: bool) -> Portion:
@@ -159,6 +119,8 @@ class _Feed:
 
 
 def _open_reader(feed: _Feed, form: CsvForm) -> Iterator[list[str]]:
+    if not form.quote:
+        return csv.reader(feed, delimiter=form.delimiter, quoting=csv.QUOTE_NONE, strict=True)
     return csv.reader(feed, delimiter=form.delimiter, quotechar=form.quote, strict=True)
 
 

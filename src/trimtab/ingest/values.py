@@ -39,8 +39,9 @@ def kind_of(declared: sql.TypeEngine[Any], *, dynamic: bool) -> Kind | None:
     """Return how values of a declared type are kept, or None where they are no plain values (bytes, arrays, spans).
 
     `dynamic` is for SQLite, where a value may have another type than its column and a time is text or a number: times
-    stay as they are, as text.
+    stay as they are, as text. A domain is kept as the type that it is made of.
     """
+    declared = getattr(declared, "data_type", declared)
     if isinstance(declared, (sql.LargeBinary, sql.ARRAY)) or _is_span(declared):
         return None
     if isinstance(declared, sql.Numeric) and declared.precision is not None and declared.scale == 0:
@@ -101,7 +102,7 @@ def _to_number(value: Any) -> float:
         return value
     if isinstance(value, (int, Decimal)):
         number = float(value)
-        if abs(number) > EXACT and value == int(value) and int(number) != value:
+        if abs(number) >= EXACT and math.isfinite(value) and value == int(value) and int(number) != value:
             raise ValueError(f"{value} has more digits than a number keeps; declare the column as text or integer")
         return number
     raise ValueError(f"{_say(value)} is no number")

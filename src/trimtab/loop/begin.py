@@ -17,6 +17,7 @@ from trimtab.nouns import Contract, SourceSpec
 from trimtab.nouns.project import CsvForm
 
 _PLAIN = str.maketrans("äöüßéè", "aousee")
+_FORMATS = {"parquet": "Parquet", "jsonl": "JSON lines", "excel": "an Excel workbook"}
 _SPELLED = {"tab": "\t", "\\t": "\t", "space": " "}
 
 HEAD_ROWS = 200_000
@@ -52,17 +53,21 @@ def begin(
         raise UsageError(f"{folder} holds a project already.", hint="choose another folder, or edit its trimtab.toml")
     if not data.exists():
         near = _nearest_file(data) or "."
-        raise UsageError(f"There is no {data}{near}", hint="give --data the path of a CSV or Parquet file")
+        raise UsageError(
+            f"There is no {data}{near}", hint="give --data the path of a CSV, Parquet, JSON lines or Excel file"
+        )
     declared, frame = _read(data, _checked(form or {}))
     tell(f"looking at {count(frame.height, 'row')} of {count(frame.width, 'column')}")
     inferred = infer(frame, target=target, time=time, order=order, task=task, text=declared.is_text)
     source = _slug(data.stem, "_") or "rows"
-    found = declared.csv if declared.is_text else None
+    found = declared.csv if declared.format == "csv" else None
     file_order = inferred.contract.row.order == "file"
-    text = config.project_text(_name(folder), source, _path(folder, data), found, file_order=file_order)
+    text = config.project_text(
+        _name(folder), source, _path(folder, data), found or declared.format, file_order=file_order
+    )
     contract = config.contract_text(inferred.contract, inferred.notes)
     _write(folder, text, contract)
-    return Begun((*_form_sentence(data, found), *inferred.findings), inferred.contract)
+    return Begun((_form_sentence(data, found or declared.format), *inferred.findings), inferred.contract)
 
 
 def _refuse_file(folder: Path) -> None:
@@ -138,8 +143,9 @@ def _nearest_file(data: Path) -> str:
         return ""
 
 
-def _form_sentence(data: Path, form: CsvForm | None) -> tuple[str, ...]:
-    if form is None:
-        return (f"{data.name} is Parquet.",)
+def _form_sentence(data: Path, form: CsvForm | str) -> str:
+    if isinstance(form, str):
+        return f"{data.name} is {_FORMATS[form]}."
     written = {"\t": "tab"}.get(form.delimiter, f"'{form.delimiter}'")
-    return (f"{data.name} is CSV: delimiter {written}, encoding {form.encoding}.",)
+    decimal = ", decimal comma" if form.decimal == "," else ""
+    return f"{data.name} is CSV: delimiter {written}, encoding {form.encoding}{decimal}."

@@ -8,11 +8,13 @@ from typing import Self
 
 from trimtab.contract.check import Tally
 from trimtab.contract.clean import compile_frame
+from trimtab.contract.pii import require_key
 from trimtab.errors import DataError, Mistake, TrimtabError
 from trimtab.ingest import declare, open_source
 from trimtab.loop import challenge
 from trimtab.loop.gather import keep_raw
 from trimtab.loop.known import resolve
+from trimtab.loop.outcomes import keep_source_outcomes
 from trimtab.loop.refine import keep_clean
 from trimtab.loop.state import Wheel
 from trimtab.nouns import Decision, SourceSpec, Version
@@ -26,7 +28,7 @@ class Ingested:
     """What became of the rows read: rows_in = accepted + quarantined + rejected, exactly.
 
     Quarantined rows broke a rule of the Contract; rejected lines could not be read as a row. Both are kept. `failures`
-    are sources that could not be read at all; the others were.
+    are sources that could not be read at all; the others were. `detail` is what `check` found by column and by example.
     """
 
     accepted: int = 0
@@ -36,6 +38,7 @@ class Ingested:
     sources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     sentences: tuple[str, ...] = ()
     failures: tuple[Mistake, ...] = ()
+    detail: Mapping[str, object] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -94,6 +97,7 @@ def _read(wheel: Wheel, *, tell: Tell, role: str) -> tuple[Ingested, Sequence[Tr
     counts: dict[str, Counter[str]] = {spec.name: Counter() for spec in wheel.project.sources}
     reasons: Counter[str] = Counter()
     notes: list[str] = []
+    require_key(wheel.contract)
     for spec in (spec for spec in wheel.project.sources if role in {"", spec.role}):
         try:
             kept = keep_raw(wheel, spec, tell=tell)
@@ -103,13 +107,22 @@ def _read(wheel: Wheel, *, tell: Tell, role: str) -> tuple[Ingested, Sequence[Tr
         notes += kept.notes
         reasons.update(f"line:{line.reason}" for line in kept.rejected)
         counts[spec.name].update(read=kept.rows, rejected=len(kept.rejected))
+    for spec in (spec for spec in wheel.project.sources if spec.role == "outcomes" and role != "rows"):
+        try:
+            known = keep_source_outcomes(wheel, spec, tell=tell)
+        except TrimtabError as error:
+            errors.setdefault(f"sources.{spec.name}", error)
+            continue
+        reasons.update(known.refused)
+        counts[spec.name].update(rejected=len(known.refused))
+        counts[spec.name]["read"] = known.outcomes
     try:
         for name, checked in keep_clean(wheel, tell=tell):
             account = counts.setdefault(name, Counter())
             account.update(accepted=checked.clean.height, quarantined=checked.quarantine.height)
             reasons.update(checked.counts)
     except TrimtabError as error:
-        errors["pipeline" if wheel.project.pipeline.sql else "contract"] = error
+        errors["pipeline" if wheel.project.pipeline.file else "contract"] = error
     sources = {name: dict(count) for name, count in counts.items()}
     done = Ingested.of(
         sum(counts.values(), Counter()), reasons, sources, tuple(f"{note.rstrip('.')}." for note in notes)
@@ -132,7 +145,8 @@ def check(wheel: Wheel, path: Path) -> Ingested:
     if not tally.rows + lines:
         raise DataError(f"{path} has no rows.", hint="name a file with rows")
     totals = Counter(accepted=tally.clean, quarantined=tally.rows - tally.clean, rejected=lines)
-    return Ingested.of(totals, tally.reasons + rejected, {}, tally.report(wheel.contract))
+    told = Ingested.of(totals, tally.reasons + rejected, {}, tally.report(wheel.contract))
+    return replace(told, detail=tally.facts(wheel.contract))
 
 
 def _form_of(wheel: Wheel, path: Path) -> SourceSpec:

@@ -8,16 +8,20 @@ of them is the one that metrics count.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import polars as pl
 
 from trimtab import clock
-from trimtab.errors import UsageError
+from trimtab.errors import DataError, UsageError
 from trimtab.loop.state import Wheel
+from trimtab.loop.withdraw import arrivals, standing
 from trimtab.nouns import Contract, Snapshot, canonical
 from trimtab.nouns.contract import ColumnType
 from trimtab.store.record import rfc3339
+
+END = datetime(9999, 1, 1, tzinfo=UTC)
+"""Later than any Outcome: where a table is read as it was, what it held is limited by that."""
 
 TYPES: dict[ColumnType, pl.DataType] = {
     "number": pl.Float64(),
@@ -76,7 +80,7 @@ def resolve(wheel: Wheel, as_of: datetime | int | None) -> AsOf:
 
 
 def _find_position(wheel: Wheel, position: int) -> AsOf:
-    rows = wheel.lake.read(wheel.clean).select("_arrived_at", "_row", pl.lit(None, pl.String).alias("id"))
+    rows = arrivals(wheel.lake.read(wheel.clean)).select("_arrived_at", "_row", pl.lit(None, pl.String).alias("id"))
     answers = wheel.lake.read("predictions").select("_arrived_at", pl.lit(None, pl.Int64).alias("_row"), "id")
     stream = pl.concat([rows, answers]).sort("_arrived_at", "_row", "id", nulls_last=True).collect()
     if position > stream.height:
@@ -124,6 +128,23 @@ def load_labelled(wheel: Wheel, at: AsOf) -> Labelled:
     return Labelled(labelled.drop("_told_at"), _snapshot(labelled, at, pins))
 
 
+def load_snapshot(wheel: Wheel, snapshot: Snapshot) -> Labelled:
+    """Return the labelled clean rows of a Snapshot again. Raises DataError where the record holds them no more.
+
+    The wheel's Contract must be the one of that time. A Snapshot taken at a position ends within a moment: its rows are
+    then the first so many.
+    """
+    for outcomes in (snapshot.as_of, END):
+        at = AsOf(snapshot.as_of, outcomes)
+        labelled = _read_labelled(wheel, at, snapshot.pins).head(snapshot.rows)
+        if _name_content(labelled) == snapshot.fingerprint:
+            return Labelled(labelled.drop("_told_at"), snapshot)
+    raise DataError(
+        f"The record does not hold the rows of Snapshot {snapshot.fingerprint} as they were.",
+        hint="rows that were erased or are older than [store] keep are gone; a new Version speaks of what is there now",
+    )
+
+
 def load_history(wheel: Wheel) -> pl.DataFrame:
     """Return all labelled rows known now, with `_told_at`: when upstream knew the label (null where it came along)."""
     present = clock.now()
@@ -138,7 +159,7 @@ def _pin_tables(wheel: Wheel) -> dict[str, int]:
 def _read_labelled(wheel: Wheel, at: AsOf, pins: Mapping[str, int]) -> pl.DataFrame:
     contract = wheel.contract
     outcomes = load_outcomes(wheel, at, pins["outcomes"])
-    rows = wheel.lake.read(wheel.clean, version=pins[wheel.clean]).filter(at.holds("_row")).collect()
+    rows = standing(wheel.lake.read(wheel.clean, version=pins[wheel.clean]).filter(at.holds("_row"))).collect()
     answers = wheel.lake.read("predictions", version=pins["predictions"]).filter(at.holds("id"))
     frames = [_from_sources(rows, outcomes, contract), _from_answers(answers.collect(), outcomes, contract)]
     labelled = pl.concat(frames, how="vertical").filter(pl.col("_label").is_not_null())
@@ -275,13 +296,17 @@ def _rfc3339(moment: object) -> str:
 
 
 def _snapshot(labelled: pl.DataFrame, at: AsOf, pins: Mapping[str, int]) -> Snapshot:
-    content = labelled.drop("_known_at", "_told_at", "_arrived_at", "_row", "_key", "_id").write_csv().encode()
     period = labelled["_event_at"].drop_nulls()
     return Snapshot(
         as_of=at.rows,
         pins=pins,
         rows=labelled.height,
-        fingerprint=hashlib.sha256(content).hexdigest()[:16],
+        fingerprint=_name_content(labelled),
         since=_rfc3339(period.min()),
         until=_rfc3339(period.max()),
     )
+
+
+def _name_content(labelled: pl.DataFrame) -> str:
+    content = labelled.drop("_known_at", "_told_at", "_arrived_at", "_row", "_key", "_id").write_csv().encode()
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -9,6 +9,7 @@ import polars as pl
 from trimtab import clock
 from trimtab.loop.known import Labelled
 from trimtab.loop.state import Fit, Wheel
+from trimtab.loop.trials import CatalogLedger
 from trimtab.nouns import Span, Version, fingerprint
 from trimtab.train.fit import Choice, choose, fit
 
@@ -32,12 +33,13 @@ def fit_newcomer(wheel: Wheel, known: Labelled, *, recipe: Mapping[str, object] 
     """
     project = wheel.project
     rows = within_window(known.rows, project.train.window, known.snapshot.as_of)
-    settings = (project.train, project.cost, project.gates.holdout, project.question)
+    settings = (project.train, project.cost, project.slices, project.gates.holdout, project.name, project.question)
     key = fingerprint((known.snapshot.fingerprint, rows.height, wheel.contract.id, recipe, settings))
     if key not in wheel.fits:
-        choice = choose(rows, wheel.contract, project, recipe=recipe, tell=tell)
+        ledger = CatalogLedger(wheel, key, known.snapshot) if recipe is None else None
+        choice = choose(rows, wheel.contract, project, recipe=recipe, ledger=ledger, tell=tell)
         staged = wheel.blobs.stage()
-        identity = fit(rows, wheel.contract, project, choice, staged)
+        identity = fit(rows, wheel.contract, project, choice, staged, snapshot=known.snapshot.fingerprint)
         wheel.blobs.keep(staged, identity)
         wheel.fits[key] = Fit(identity, choice)
     done = wheel.fits[key]

@@ -1,4 +1,4 @@
-"""What really happened, from a file: one Outcome a row, joined by prediction_id or by the Contract's key."""
+"""What really happened, from a file or a source: one Outcome a row, joined by prediction_id or by the key."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -6,13 +6,18 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+import polars as pl
+
 from trimtab import clock
-from trimtab.contract.row import compile_label, compile_row, row_key
+from trimtab.contract.row import META, compile_label, compile_row, row_key
 from trimtab.errors import Mistake, UsageError, nearest
 from trimtab.ingest import Chunk, declare, open_source
 from trimtab.loop.forward import OUTCOMES, forward, frame_of
+from trimtab.loop.quarantine import SCHEMA, judged, read_pending, record_released
+from trimtab.loop.raw import slices
 from trimtab.loop.state import Wheel
-from trimtab.nouns import Contract, Outcome
+from trimtab.nouns import Contract, Outcome, SourceSpec
 from trimtab.nouns.record import OutcomeState, subject_of
 
 
@@ -32,12 +37,12 @@ def read_outcomes(wheel: Wheel, path: Path, *, tell: Callable[[str], None]) -> O
 
     The target's own name is understood for `value`. The same file again changes nothing. Raises DataError, UsageError.
     """
-    spec = declare(path)
+    spec = declare(path, known=wheel.project.sources)
     with wheel.turn("outcomes"):
         forward(wheel, tell=tell)
         states: Counter[str] = Counter()
         rejected: list[Mistake] = []
-        for chunk in open_source(spec).read(None):
+        for chunk in open_source(spec, finished=True).read(None):
             kept, bad = _sort_chunk(wheel, chunk, states, text=spec.is_text)
             keep_outcomes(wheel, kept)
             rejected += bad
@@ -69,14 +74,78 @@ def _line(offset: str) -> str:
     return f"line {offset.rpartition(':')[2]}"
 
 
-def keep_outcomes(wheel: Wheel, kept: Sequence[Outcome], transaction: str | None = None) -> None:
-    """Append Outcomes to the lake, once for a transaction's name, and note their subjects in the index."""
-    if not kept:
+def keep_outcomes(wheel: Wheel, kept: Sequence[Outcome], *, app: str | None = None, number: int | None = None) -> None:
+    """Append Outcomes to the lake, once for a transaction, and note their subjects in the index.
+
+    With a transaction also none is appended, so that its number says what was looked at.
+    """
+    if not kept and app is None:
         return
     records = [{**asdict(outcome), "_arrived_at": outcome.arrived_at} for outcome in kept]
-    number = None if transaction is None else 0
-    wheel.lake.append("outcomes", frame_of(records, OUTCOMES), app=transaction, number=number)
+    wheel.lake.append("outcomes", frame_of(records, OUTCOMES), app=app, number=number)
     wheel.index.add((), [(subject_of(outcome.prediction_id, outcome.key), outcome.value) for outcome in kept])
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRead:
+    """How many Outcomes a source gave, and what is wrong with each of its rows that is none."""
+
+    outcomes: int = 0
+    refused: tuple[str, ...] = ()
+
+
+def keep_source_outcomes(wheel: Wheel, spec: SourceSpec, *, tell: Callable[[str], None]) -> SourceRead:
+    """Keep the Outcomes in the raw rows of a source, each once; rows that are none go to quarantine.
+
+    They are read from what the lake holds, so a crash at any point repeats none. Rows that an older Contract refused
+    are read again under the present one.
+    """
+    app, refused, kept = f"outcomes/{spec.name}", [], 0
+    for rows, until in slices(wheel, spec, "outcomes", app):
+        good, bad = sort_rows(wheel, spec, rows)
+        done = wheel.lake.committed("quarantine", app) or 0
+        if (late := bad.filter(pl.col("_row") >= done)).height:
+            wheel.lake.append("quarantine", judged(wheel, late), app=app, number=until)
+        keep_outcomes(wheel, list(good.values()), app=app, number=until)
+        kept += len(good)
+        refused += bad["reasons"].explode().to_list()
+        tell(f"{spec.name}: {kept:,} outcomes kept, {len(refused):,} refused")
+    return SourceRead(kept + _retry_refused(wheel, spec), tuple(refused))
+
+
+def _retry_refused(wheel: Wheel, spec: SourceSpec) -> int:
+    """Read the rows again that another Contract refused; return how many are Outcomes now."""
+    pending = read_pending(wheel).filter(pl.col("_source") == spec.name)
+    if not pending.height:
+        return 0
+    rows = wheel.lake.read(f"raw/{spec.name}").filter(pl.col("_row").is_in(pending["_row"].implode())).collect()
+    if not rows.height:
+        return 0
+    good, bad = sort_rows(wheel, spec, rows.with_columns(pl.lit(spec.name).alias("_source")))
+    app, number = f"released/{spec.name}/{wheel.contract.id}", max(rows["_row"].to_list()) + 1
+    keep_outcomes(wheel, list(good.values()), app=app, number=number)
+    freed = pending.filter(pl.col("_row").is_in(list(good)))
+    record_released(wheel, freed, refused=bad, app=app, number=number)
+    return freed.height
+
+
+def sort_rows(wheel: Wheel, spec: SourceSpec, rows: pl.DataFrame) -> tuple[dict[int, Outcome], pl.DataFrame]:
+    """Return the Outcomes of raw rows by `_row`, and the rows that are none as the quarantine keeps them."""
+    reader = OutcomeReader(wheel.contract, rows.columns, value=spec.value, known_at=spec.known_at, text=spec.is_text)
+    own = [name for name in rows.columns if name not in META]
+    read = [(row, reader.read(row, source=spec.name)) for row in rows.iter_rows(named=True)]
+    bad = [
+        {
+            **{name: row[name] for name in META},
+            "raw": msgspec.json.encode({name: row[name] for name in own}, enc_hook=str).decode(),
+            "reasons": [f"line:{outcome}"],
+        }
+        for row, outcome in read
+        if isinstance(outcome, str)
+    ]
+    good = {row["_row"]: outcome for row, outcome in read if isinstance(outcome, Outcome)}
+    columns = {name: kind for name, kind in SCHEMA.items() if name not in {"_contract", "_judged_at"}}
+    return good, pl.DataFrame(bad, schema=columns, orient="row")
 
 
 def _state(wheel: Wheel, outcome: Outcome, earlier: Outcome | None) -> OutcomeState:

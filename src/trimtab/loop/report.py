@@ -15,6 +15,7 @@ from trimtab.loop.forward import PREDICTIONS, frame_of
 from trimtab.loop.known import TYPES, AsOf, load_outcomes, resolve
 from trimtab.loop.state import Wheel
 from trimtab.loop.tick import Measured, measure
+from trimtab.loop.withdraw import standing
 from trimtab.metrics.figures import count, figure
 from trimtab.nouns import Contract, Decision, Trim, Version
 from trimtab.nouns.identity import plain
@@ -90,7 +91,7 @@ def _about(wheel: Wheel) -> str:
 
 def _counts(wheel: Wheel) -> dict[str, int]:
     tables = {
-        "clean": wheel.lake.read(wheel.clean),
+        "clean": standing(wheel.lake.read(wheel.clean)),
         "quarantine": wheel.quarantined(),
         "predictions": wheel.lake.read("predictions"),
         "outcomes": wheel.lake.read("outcomes"),
@@ -227,6 +228,7 @@ def _model_facts(
     return {
         "version": {"id": version.id, "name": version.name, "family": version.family},
         "contributions": _contributions(package, features),
+        "calibration": package.calibration.kind,
         "again": again,
         "same": again == output,
     }
@@ -242,6 +244,10 @@ def _prediction_sentences(facts: Mapping[str, Any]) -> Sequence[str]:
     ]
     lines += [f"Warnings: {', '.join(facts['warnings'])}."] if facts["warnings"] else []
     lines += _contribution_sentences(facts["contributions"])
+    if facts["contributions"] is not None and facts["calibration"] != "identity":
+        lines.append(
+            f"They sum to the raw score; the answer is its {facts['calibration']} calibration, which rises with it."
+        )
     outcome = facts["outcome"]
     lines.append(
         f"Outcome: {outcome['value']}, known {_minute(outcome['known_at'])}." if outcome else "No outcome yet."

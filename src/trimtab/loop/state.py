@@ -58,7 +58,7 @@ class Wheel:
 
     def quarantined(self) -> pl.LazyFrame:
         """Return the rows and lines that the present Contract does not take."""
-        rows = self.lake.read("quarantine")
+        rows = self.lake.read("quarantine").filter(pl.col("reasons").list.len() > 0)
         if "_contract" not in rows.collect_schema().names():
             return rows
         return rows.filter(pl.col("_contract").is_null() | (pl.col("_contract") == self.contract.id))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -15,10 +16,11 @@ from trimtab.loop.cycle import Ingested, read_sources
 from trimtab.loop.forward import forward
 from trimtab.loop.known import AsOf, Labelled, count_once, load_answers, load_labelled, refuse_moment, resolve
 from trimtab.loop.state import Wheel
+from trimtab.loop.upkeep import tidy_when_due
 from trimtab.metrics import bounded_losses
 from trimtab.monitor.performance import Reference, Scored, WindowPerformance, realised
 from trimtab.monitor.windows import cut, label_batches
-from trimtab.nouns import Decision, Evidence, Finding, State
+from trimtab.nouns import Decision, Evidence, Finding, State, Version
 from trimtab.retrain import triggers
 from trimtab.retrain.policy import find_running, may_retrain
 from trimtab.train.artefact import Package
@@ -71,6 +73,7 @@ def tick(wheel: Wheel, *, as_of: datetime | int | None = None, tell: Tell) -> Ti
             return Ticked(at.rows, 0, forwarded, ingested)
         measured = measure(wheel, at)
         decisions = act(wheel, measured, at, tell=tell)
+        tidy_when_due(wheel, tell=tell)
         return Ticked(
             at.rows, wheel.catalog.epoch(), forwarded, ingested, measured.windows, measured.findings, decisions
         )
@@ -93,7 +96,7 @@ def measure(wheel: Wheel, at: AsOf) -> Measured:
         batches=label_batches(moments_of(labelled["_known_at"]), spec.window, spec.min_labels, at.rows),
         reference=package.risk,
         labelled=known.rows.height,
-        labelled_at_fit=champion.snapshot.rows,
+        labelled_at_fit=rows_at_last_fit(wheel, champion),
     )
     judgements = triggers.judge(wheel.project, evidence)
     findings = tuple(
@@ -102,6 +105,17 @@ def measure(wheel: Wheel, at: AsOf) -> Measured:
     )
     windows = _windows(wheel, package, answers, at)
     return Measured(labelled, known, findings, windows)
+
+
+def rows_at_last_fit(wheel: Wheel, champion: Version) -> int:
+    """Return the labelled rows of the last fit that the wheel decided on: the last retrain's, else the champion's.
+
+    A newcomer that was refused counts too: the same rows again would only be refused again.
+    """
+    journal = wheel.catalog.journal()
+    made = [after.version for due, after in pairwise(journal) if due.action == "retrain"]
+    last = wheel.catalog.find_version(made[-1]) if made and made[-1] else champion
+    return max(last.snapshot.rows, champion.snapshot.rows)
 
 
 def act(wheel: Wheel, measured: Measured, at: AsOf, *, tell: Tell) -> tuple[Decision, ...]:

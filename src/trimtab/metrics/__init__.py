@@ -4,7 +4,10 @@ get, for_task, default      the metrics by name and by task
 bounded_losses              one loss per row in [0, 1] for every task: what triggers and gates bet on
 compare                     intervals of means, metrics and differences
 betting                     e-values: evidence that may be looked at after every row
-confusion                   precision, recall, F1 at a threshold
+confusion                   precision, recall, F1 at a threshold; the confusion matrix
+slices                      how good the answers are on parts of the rows, and where they are worst
+importance                  how much worse they get when a column tells nothing
+evaluation                  all of it as one value
 """
 
 import numpy as np

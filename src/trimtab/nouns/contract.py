@@ -1,7 +1,7 @@
 """The agreement about a row: what the model is asked about, what counts as clean, and what the answer means."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Literal
@@ -36,6 +36,16 @@ class Column:
     numeric_text: Literal["reject", "repair"] = "reject"
     bool_as_number: Literal["reject", "repair"] = "reject"
     formats: tuple[str, ...] = ("rfc3339",)
+    pii: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One of `[[rules]]`: a condition over the cleaned row. Where it is false the row is refused, or warned of."""
+
+    name: str
+    where: str
+    otherwise: Literal["reject", "warn"] = "reject"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,8 @@ class Row:
 class Contract:
     """A whole contract.toml. Named by the hash of its content: every edit is a new Contract.
 
-    `raw` holds rules for some columns of a source's rows, by source; they apply before the pipeline.
+    `raw` holds rules for some columns of a source's rows, by source; they apply before the pipeline. `rules` are
+    conditions over several columns.
     """
 
     row: Row
@@ -76,12 +87,16 @@ class Contract:
     columns: tuple[Column, ...]
     raw: Mapping[str, tuple[Column, ...]] = field(default_factory=dict)
     format: int = 1
+    rules: tuple[Rule, ...] = ()
 
     @cached_property
     def id(self) -> str:
-        """First 12 hex digits of the hash of the content."""
-        parts = {"format": self.format, "row": self.row, "target": self.target, "columns": self.columns}
-        return fingerprint({**parts, "raw": self.raw} if self.raw else parts)
+        """First 12 hex digits of the hash of the content. What a contract does not use leaves its name as it was."""
+        parts: dict[str, object] = {"format": self.format, "row": self.row, "target": self.target}
+        parts["columns"] = [_content(column) for column in self.columns]
+        if self.raw:
+            parts["raw"] = {source: [_content(column) for column in columns] for source, columns in self.raw.items()}
+        return fingerprint({**parts, "rules": self.rules} if self.rules else parts)
 
     @cached_property
     def features(self) -> tuple[Column, ...]:
@@ -92,3 +107,7 @@ class Contract:
     def by_name(self) -> Mapping[str, Column]:
         """Columns by name."""
         return {column.name: column for column in self.columns}
+
+
+def _content(column: Column) -> Mapping[str, object]:
+    return {name: value for name, value in asdict(column).items() if value or name != "pii"}

@@ -22,21 +22,26 @@ class CsvForm:
 
 @dataclass(frozen=True, slots=True)
 class PageSpec:
-    """`page = {...}` of an API source: how its reply is cut into pages."""
+    """`page = {...}` of an API source: how its reply is cut into pages.
 
-    style: Literal["none", "page"] = "none"
-    param: str = "page"
+    `param` is the parameter that asks for a page ("" means: named like the style), `next` the dotted path in a reply to
+    the next cursor (style "cursor") or the next URL (style "link"; "" means the Link header).
+    """
+
+    style: Literal["none", "page", "offset", "cursor", "link"] = "none"
+    param: str = ""
     size_param: str = ""
     size: int = 500
+    next: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
     """`[sources.NAME]`: where raw rows or outcomes come from. Each kind reads the fields that it needs.
 
-    files      path, pattern, format, csv, max_bytes
-    database   url, table, cursor, key, overlap, chunk
-    api        url, records, page, headers, key, timeout, retries, allow_private
+    files      path (or url, in an object store), pattern, format, csv, sheet, settle, max_bytes, max_expansion
+    database   url, table or query, cursor, key, overlap, chunk, timeout
+    api        url, format, records, page, headers, key, cursor, after, overlap, timeout, rate, retries, allow_*
     outcomes   (role, any kind) key, value, known_at: the columns with the row's key, the label and when it was known
     """
 
@@ -44,11 +49,15 @@ class SourceSpec:
     kind: Literal["files", "database", "api"]
     path: Path = Path()
     pattern: str = "*"
-    format: Literal["csv", "parquet"] = "csv"
+    format: Literal["csv", "parquet", "json", "jsonl", "excel"] = "csv"
     csv: CsvForm = CsvForm()
+    sheet: str = ""
+    settle: timedelta = timedelta(0)
     max_bytes: int = 20_000_000_000
+    max_expansion: int = 100
     url: str = field(default="", repr=False)
     table: str = ""
+    query: str = ""
     cursor: str = ""
     key: tuple[str, ...] = ()
     overlap: timedelta = timedelta(0)
@@ -59,50 +68,84 @@ class SourceSpec:
     records: str = ""
     page: PageSpec = PageSpec()
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    timeout: timedelta = timedelta(seconds=10)
+    after: str = ""
+    timeout: timedelta | None = None
+    rate: float = 0.0
     retries: int = 5
     allow_private: bool = False
+    allow_hosts: tuple[str, ...] = ()
 
     @property
     def is_text(self) -> bool:
-        """Whether every value arrives as text, as from a CSV file."""
-        return self.kind == "files" and self.format == "csv"
+        """Whether every value arrives as text, as from a CSV file or a workbook."""
+        return self.kind != "database" and self.format in {"csv", "excel"}
+
+    @property
+    def patience(self) -> timedelta:
+        """How long one wait may last: `timeout`, or what is usual: a statement takes longer than a web server."""
+        return self.timeout or (timedelta(minutes=10) if self.kind == "database" else timedelta(seconds=10))
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineSpec:
-    """`[pipeline]`: the SQL that makes candidate rows from raw tables.
+    """`[pipeline]`: the SQL, or the `function` of a Python file, that makes candidate rows from raw tables.
 
     `watermark` names a time column of its result: rows more than `lateness` below the newest one are final.
     """
 
     sql: Path | None = None
+    python: Path | None = None
+    function: str = ""
     watermark: str = ""
     lateness: timedelta = timedelta(days=3)
+
+    @property
+    def file(self) -> Path | None:
+        """The pipeline's text; None where the source's row is the row."""
+        return self.sql or self.python
 
 
 @dataclass(frozen=True, slots=True)
 class TrainSpec:
-    """`[train]`: which families compete, on which rows, by which metric."""
+    """`[train]`: which families compete, on which rows, by which metric, and how long settings are searched.
 
-    families: tuple[str, ...] = ("baseline", "linear", "boosting")
+    `groups` are columns whose rows of one value never stand in two parts; `coverage` is the share of a regression's
+    truths that its interval holds.
+    """
+
+    families: tuple[str, ...] = ("baseline", "linear", "forest", "boosting")
     metric: str = ""
+    budget: timedelta = timedelta(seconds=60)
     window: Span | None = None
     min_rows: int = 200
     validation: float = 0.15
     calibration: float = 0.10
     test: float = 0.15
     gap: timedelta | None = None
+    groups: tuple[str, ...] = ()
+    coverage: float = 0.9
     seed: int = 7
     threads: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CostSpec:
-    """`[cost]`: what mistakes cost; the threshold is the cheapest one on the calibration part."""
+    """`[cost]`: what mistakes cost; the threshold is the cheapest one on the calibration part.
+
+    `target` asks for a least recall or precision instead. `by_class` is what mistaking a row of a class costs.
+    """
 
     false_positive: float = 1.0
     false_negative: float = 1.0
+    target: Mapping[str, float] = field(default_factory=dict)
+    by_class: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SliceSpec:
+    """`[slices]`: the columns whose values are reported one by one."""
+
+    by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +214,10 @@ class ServeSpec:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A whole trimtab.toml, paths made absolute. `folder` holds the file, `state` everything that trimtab keeps."""
+    """A whole trimtab.toml, paths made absolute. `folder` holds the file, `state` everything that trimtab keeps.
+
+    `keep` is how long rows, Predictions and Outcomes stay after their arrival; None is for ever.
+    """
 
     name: str
     folder: Path
@@ -181,9 +227,11 @@ class Project:
     sources: tuple[SourceSpec, ...] = ()
     pipeline: PipelineSpec = PipelineSpec()
     train: TrainSpec = TrainSpec()
-    cost: CostSpec = CostSpec()
+    cost: CostSpec = field(default_factory=CostSpec)
+    slices: SliceSpec = SliceSpec()
     monitor: MonitorSpec = MonitorSpec()
     triggers: TriggerSpec = TriggerSpec()
     retrain: RetrainSpec = RetrainSpec()
     gates: GateSpec = GateSpec()
     serve: ServeSpec = ServeSpec()
+    keep: timedelta | None = None

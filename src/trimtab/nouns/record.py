@@ -15,6 +15,7 @@ class Snapshot:
     """A frozen set of clean rows whose label was known at `as_of`, as pinned Delta versions of the three tables.
 
     `rows` are labelled rows; `fingerprint` is the hash of their content in order; `until` is the last row's event time.
+    `erased_rows` of them are no longer kept: somebody asked for their erasure, and the fingerprint speaks of all.
     """
 
     as_of: datetime
@@ -23,6 +24,7 @@ class Snapshot:
     fingerprint: str
     since: str = ""
     until: str = ""
+    erased_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,14 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One Version's part in a Trim: its weight and its recalibration (a, b) on the log-odds."""
+    """One part of a Trim: a Version's answers, recalibrated, at a weight. A Version may have several parts.
+
+    `calibration` is (a, b) on the log-odds (binary) or on the number (regression); multiclass: a, then one b a class.
+    """
 
     version: str
     weight: float = 1.0
-    calibration: tuple[float, float] = (1.0, 0.0)
+    calibration: tuple[float, ...] = (1.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,10 @@ class Trim:
     @property
     def champion(self) -> str:
         """Id of the Version with the greatest weight; ties go to the newest, which stands last."""
-        return max(reversed(self.members), key=lambda member: member.weight).version
+        weights: dict[str, float] = {}
+        for member in reversed(self.members):
+            weights[member.version] = weights.get(member.version, 0.0) + member.weight
+        return max(weights, key=lambda version: weights[version])
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ class Evidence:
     champion_losses      losses of the champion on the comparison rows (rows that neither model saw)
     challenger_losses    losses of the challenger on the same rows, same order
     labelled             labelled rows known now
-    labelled_at_fit      labelled rows at the champion's last fit
+    labelled_at_fit      labelled rows at the last fit, whether its Version answers or was refused
     golden               None: not asked; "": the golden rows were answered; otherwise what went wrong
     """
 

@@ -45,15 +45,23 @@ def run_sql(text: str, tables: Mapping[str, pl.DataFrame], *, since: datetime | 
         ConfigError: the text is no single SELECT, names a table that is no source, or fails; with line and next step.
         HostError: not enough memory.
     """
+    with open_session(text, tables, since=since, where=where) as (connection, values):
+        result = connection.sql(text, params=values)
+        schema = plain_schema(result.columns, result.types, where)
+        return fit_plain(pl.DataFrame(ArrowStream(result)), schema, where)
+
+
+@contextmanager
+def open_session(
+    text: str, tables: Mapping[str, pl.DataFrame], *, since: datetime | None, where: str
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, datetime | None] | None]]:
+    """Give a database that holds the tables which a checked text uses, and the values that the text asks for."""
     with _connect(text, where, tables) as connection:
         statement = _one_select(connection, text, where)
         for name in _refuse_strange_tables(connection, text, tables, where):
             # Copied: over a bare stream DuckDB knows no sizes, and a year of flights takes 64 s instead of 3.
             connection.from_arrow(ArrowStream(tables[name])).create('"' + name.replace('"', '""') + '"')
-        values = {PARAMETER: since} if PARAMETER in statement.named_parameters else None
-        result = connection.sql(text, params=values)
-        schema = plain_schema(result.columns, result.types, where)
-        return fit_plain(pl.DataFrame(ArrowStream(result)), schema, where)
+        yield connection, {PARAMETER: since} if PARAMETER in statement.named_parameters else None
 
 
 def describe_sql(text: str, tables: Iterable[str], *, where: str) -> tuple[str, ...]:
@@ -101,11 +109,12 @@ def _refuse_strange_tables(
     tree = json.loads(connection.execute("select json_serialize_sql(?)", [text]).fetchall()[0][0])
     if tree.get("error"):
         return tuple(sorted(tables))  # the parser knows more than its own serialiser; the binder will have its say
-    nodes = list(_walk(tree))
+    nodes = list(walk(tree))
     named_here = {entry["key"].lower() for node in nodes for entry in node.get("cte_map", {}).get("map", ())}
     known = {name.lower(): name for name in tables}
     found = {node["table_name"]: node.get("schema_name", "") for node in nodes if node.get("type") == "BASE_TABLE"}
-    used = {name: schema for name, schema in found.items() if schema or name.lower() not in named_here}
+    # A text may name what it defines like the source that it is made of, so such a name may mean both.
+    used = {name: schema for name, schema in found.items() if schema or name.lower() not in named_here - known.keys()}
     mistakes = [
         Mistake(f"{schema}.{name}" if schema else name, f"is no source{nearest(name, known.values())}")
         for name, schema in sorted(used.items())
@@ -123,7 +132,7 @@ def _not_there(mistakes: Iterable[Mistake], tables: Iterable[str], where: str) -
     )
 
 
-def _walk(node: object) -> Iterator[dict[str, Any]]:
+def walk(node: object) -> Iterator[dict[str, Any]]:
     """Yield every object of a syntax tree; without recursion, because a text may be nested deeply."""
     waiting = [node]
     while waiting:

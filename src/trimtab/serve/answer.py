@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from trimtab import clock
+from trimtab.contract.pii import compile_hide_row
 from trimtab.contract.row import RowContract, compile_row, row_key
 from trimtab.nouns import Contract, Version
 from trimtab.serve import events
@@ -28,6 +29,7 @@ class Model:
     contract: Contract
     columns: tuple[str, ...]
     row: RowContract
+    hide: Callable[[Mapping[str, object]], Mapping[str, object]]
     encode: Callable[[list[Value]], Sequence[float]]
     answer: Callable[[Sequence[float]], Answer]
     output: Callable[[Answer], Output]
@@ -60,6 +62,7 @@ def compile_model(version: Version, package: Package, threshold: float | None) -
         contract=contract,
         columns=tuple(column.name for column in contract.columns),
         row=compile_row(contract),
+        hide=compile_hide_row(contract),
         encode=package.encoder.compile_row(),
         answer=package.predictor.predict_row,
         output=package.compile_output(threshold),

@@ -207,7 +207,7 @@ class Scorer:
             "_event_at": meta[1],
             "_arrived_at": arrived_at,
             "key": self._model.key(values),
-            "raw": msgspec.json.encode(raw, enc_hook=str).decode(),
+            "raw": msgspec.json.encode(self._model.hide(raw), enc_hook=str).decode(),
             "features": features_text(self._model.columns, values),
             "prediction": prediction_text(output),
             "probability": output.get("probability"),
@@ -229,6 +229,7 @@ class Scorer:
             pl.col("prediction").cast(pl.Float64()) if numeric else pl.col("prediction"),
             *([pl.col("probability")] if self._contract.target.task == "binary" else []),
             *_class_columns(self._contract, log, self._model.package.classes),
+            *(_interval_columns(log) if self._model.package.interval_quantile is not None else []),
             pl.col("id").alias("prediction_id"),
             pl.lit(self._model.name).alias("version"),
             "warnings",
@@ -248,6 +249,14 @@ def _class_columns(contract: Contract, log: pl.DataFrame, classes: tuple[str, ..
         return []
     outputs = [msgspec.json.decode(text)["probabilities"] for text in log["output"]]
     return [pl.Series(f"probability_{name}", [one[name] for one in outputs], pl.Float64()) for name in classes]
+
+
+def _interval_columns(log: pl.DataFrame) -> list[pl.Series]:
+    ends = [msgspec.json.decode(text)["interval"] for text in log["output"]]
+    return [
+        pl.Series(f"interval_{name}", [one[place] for one in ends], pl.Float64())
+        for place, name in enumerate(("low", "high"))
+    ]
 
 
 def _renamed(frame: pl.DataFrame, taken: set[str]) -> pl.DataFrame:

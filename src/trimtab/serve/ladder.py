@@ -143,7 +143,8 @@ def problem_for(error: TrimtabError) -> Problem:
 
 def field_error(name: str, code: str, column: Column | None = None) -> FieldError:
     """Return one field's error. A column of the contract is named as it is, a client's own name only as `shown`."""
-    sentence = SENTENCES.get(code, "cannot be used")
+    unknown = "is a rule of the contract that the row breaks" if name == "rule" else "cannot be used"
+    sentence = SENTENCES.get(code, unknown)
     if code == "hard_range" and column is not None and column.hard is not None:
         sentence = f"lies outside {column.hard[0]:g} to {column.hard[1]:g}"
     return FieldError(name if column is not None else shown(name), code, sentence)

@@ -140,7 +140,7 @@ class Reader:
 def _key_part(contract: Contract) -> Contract:
     """Return the Contract of a key alone: the row's key columns, each of them required."""
     columns = tuple(replace(column, required=True) for column in contract.columns if column.name in contract.row.key)
-    return replace(contract, columns=columns)
+    return replace(contract, columns=columns, rules=())
 
 
 def _read_items(value: object, limit: int) -> tuple[list[object], bool]:

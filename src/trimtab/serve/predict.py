@@ -97,7 +97,7 @@ class Work:
     def _answer_one(self, row: object, client_id: str | None) -> Done:
         if not isinstance(row, dict):
             raise Problem("invalid_row", "A row is a JSON object.", errors=[field_error("", "not_an_object")])
-        raw = json_text(row)
+        raw = json_text(self.live.model.hide(row))
         kept = self.desk.repeats.find(client_id, raw)
         if kept is not None:
             return Done(kept.prediction_id, kept.given, kept.epoch, kept=kept)

@@ -205,7 +205,10 @@ def _answer(contract: Contract | None) -> dict[str, Any]:
         properties["probability"] = {"type": "number", "minimum": 0, "maximum": 1}
     if task == "multiclass":
         properties["probabilities"] = {"type": "object", "additionalProperties": number}
-    properties |= {
+    required = list(properties)
+    if task == "regression":  # what a Version made before intervals answers has none
+        properties["interval"] = {"type": "array", "items": number, "minItems": 2, "maxItems": 2}
+    ours: dict[str, Any] = {
         "prediction_id": _ID,
         "model": {"type": "string"},
         "version": {"type": "string"},
@@ -213,7 +216,7 @@ def _answer(contract: Contract | None) -> dict[str, Any]:
         "logged": {"type": "string", "enum": ["durable", "spooled", "none"]},
         "warnings": {"type": "array", "items": {"type": "string"}},
     }
-    return {"type": "object", "properties": properties, "required": list(properties)}
+    return {"type": "object", "properties": {**properties, **ours}, "required": [*required, *ours]}
 
 
 def _outcome(contract: Contract | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, insert, select, update
 
 from trimtab.errors import Busy, StoreError
 from trimtab.nouns import Decision, Judgement, Trim, Version, canonical
@@ -22,6 +22,7 @@ from trimtab.store.files import make_folder, sync
 from trimtab.store.journal import judge_chain, read_line, write_line
 from trimtab.store.lease import Lease, hold_lease
 from trimtab.store.standings import Standings, pick_version, stand
+from trimtab.store.trials import Trials
 
 _Noun = TypeVar("_Noun", Version, Trim)
 
@@ -90,12 +91,21 @@ class Catalog:
         with self._database.write() as connection:
             if trim is not None:
                 self._expect(trim.epoch - 1, connection)
-            last = self._last(connection, schema.decision, "number", "body", "hash")
-            decided, (number, body, hash_) = write_line(decision, last)
-            self._add(connection, schema.decision, number=number, body=body, hash=hash_)
+            decided = self._append(connection, decision)
             if trim is not None:
-                self._add(connection, schema.trim, epoch=trim.epoch, decision=number, body=canonical(trim))
+                self._add(connection, schema.trim, epoch=trim.epoch, decision=decided.number, body=canonical(trim))
         return decided
+
+    def note_erasure(self, decision: Decision, lost: Mapping[str, int]) -> Decision:
+        """Append the Decision and note in the Snapshots of Versions, by running name, how many rows they lost."""
+        with self._database.write() as connection:
+            for version in self._versions(connection):
+                if version.name in lost:
+                    erased = version.snapshot.erased_rows + lost[version.name]
+                    noted = replace(version, snapshot=replace(version.snapshot, erased_rows=erased))
+                    own = (schema.version.c.project == self.name) & (schema.version.c.number == version.number)
+                    connection.execute(update(schema.version).where(own).values(body=canonical(noted)))
+            return self._append(connection, decision)
 
     def journal(self) -> tuple[Decision, ...]:
         """Return all Decisions, oldest first."""
@@ -141,6 +151,11 @@ class Catalog:
         with self._database.read() as connection:
             return self._standings(connection)
 
+    @property
+    def trials(self) -> Trials:
+        """The trials of this project's searches."""
+        return Trials(self._database, self.name)
+
     # --- states and leases --------------------------------------------------------------------------------------------
 
     def get_state(self, name: str) -> Mapping[str, Any] | None:
@@ -172,6 +187,12 @@ class Catalog:
     def _epoch(self, connection: Connection) -> int:
         row = self._last(connection, schema.trim, "epoch")
         return 0 if row is None else int(row[0])
+
+    def _append(self, connection: Connection, decision: Decision) -> Decision:
+        last = self._last(connection, schema.decision, "number", "body", "hash")
+        decided, (number, body, hash_) = write_line(decision, last)
+        self._add(connection, schema.decision, number=number, body=body, hash=hash_)
+        return decided
 
     def _expect(self, epoch: int, connection: Connection) -> None:
         found = self._epoch(connection)

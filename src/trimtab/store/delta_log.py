@@ -15,21 +15,21 @@ from trimtab.nouns import canonical
 from trimtab.store.files import sync, sync_all
 
 LOG = "_delta_log"
-_OURS = "trimtab"
+OURS = "trimtab"
 _PARQUET = b"PAR1"
 _SYNCED = ".trimtab_synced"
 
 
 def annotate(metadata: Mapping[str, str]) -> dict[str, str] | None:
     """Return the custom metadata of a commit that carries the caller's, apart from what deltalake notes there."""
-    return {_OURS: canonical(dict(metadata))} if metadata else None
+    return {OURS: canonical(dict(metadata))} if metadata else None
 
 
 def newest_metadata(folder: Path) -> Mapping[str, str]:
     """Return the metadata of the newest commit that has any; empty where none has."""
-    for log in reversed(_commits(folder)):
-        for action in _actions(log):
-            found = action.get("commitInfo", {}).get(_OURS)
+    for log in reversed(commit_files(folder)):
+        for action in actions_of(log):
+            found = action.get("commitInfo", {}).get(OURS)
             if found:
                 return dict(json.loads(found))
     return {}
@@ -38,8 +38,8 @@ def newest_metadata(folder: Path) -> Mapping[str, str]:
 def sync_commits(folder: Path, first: int, last: int) -> None:
     """Make the commits from `first` to `last` durable: data files, log, checkpoints, and the names of them all."""
     files = []
-    for log in _commits(folder, first, last):
-        files += [log, *(path for path, _ in _added(folder, list(_actions(log))))]
+    for log in commit_files(folder, first, last):
+        files += [log, *(path for path, _ in _added(folder, list(actions_of(log))))]
     log_folder = folder / LOG
     checkpoints = [path for path in log_folder.glob("*.checkpoint*.parquet") if first <= _number(path) <= last]
     hint = log_folder / "_last_checkpoint"
@@ -60,7 +60,7 @@ def mend(folder: Path) -> list[Path]:
     """
     aside = []
     synced = _last_synced(folder)
-    for log in reversed(_commits(folder)):
+    for log in reversed(commit_files(folder)):
         if _is_whole(folder, log):
             break
         if _number(log) <= synced:
@@ -81,7 +81,8 @@ def _last_synced(folder: Path) -> int:
     return -1
 
 
-def _commits(folder: Path, first: int = 0, last: int | None = None) -> list[Path]:
+def commit_files(folder: Path, first: int = 0, last: int | None = None) -> list[Path]:
+    """Return the commits of a table from `first` to `last`, oldest first; all of them by default."""
     if last is not None:
         return [log for number in range(max(first, 0), last + 1) if (log := _log_file(folder, number)).exists()]
     return sorted(path for path in (folder / LOG).glob("*.json") if path.stem.isdigit())
@@ -95,8 +96,9 @@ def _number(path: Path) -> int:
     return int(path.name.partition(".")[0])
 
 
-def _actions(log: Path) -> Iterator[dict[str, Any]]:
-    for line in log.read_text(encoding="utf-8").splitlines():
+def actions_of(log: Path) -> Iterator[dict[str, Any]]:
+    """Yield the actions of a commit, one for each of its lines. Raises ValueError for a torn one."""
+    for line in log.read_text(encoding="utf-8").split("\n"):  # other line ends may stand within a text
         if line.strip():
             yield json.loads(line)
 
@@ -109,7 +111,7 @@ def _added(folder: Path, actions: list[dict[str, Any]]) -> list[tuple[Path, int]
 
 def _is_whole(folder: Path, log: Path) -> bool:
     with suppress(ValueError, OSError):
-        actions = list(_actions(log))
+        actions = list(actions_of(log))
         whole = all(path.stat().st_size == size and _is_parquet(path) for path, size in _added(folder, actions))
         return bool(actions) and whole
     return False

@@ -43,6 +43,26 @@ class Index:
         """Return the value of the newest forwarded Outcome of a subject, or None."""
         return self._find("select value from outcome where subject = ?", subject)
 
+    def subjects(self) -> list[str]:
+        """Return the subjects of all forwarded Outcomes."""
+        with self._lock:
+            try:
+                if self._connection is None and not self._open():
+                    return []
+                assert self._connection is not None  # noqa: S101 (said to the type checker)
+                return [str(row[0]) for row in self._connection.execute("select subject from outcome")]
+            except sqlite3.Error as error:
+                raise self._failed(error) from error
+
+    def remove(self, predictions: Iterable[str], subjects: Iterable[str]) -> None:
+        """Forget some Predictions and subjects for good: no page of the file, nor of its log, names them any more."""
+        with self._lock:
+            try:
+                if self.path.exists():
+                    self._remove(predictions, subjects)
+            except sqlite3.Error as error:
+                raise self._failed(error) from error
+
     def close(self) -> None:
         """Close the file; a later call opens it again."""
         with self._lock:
@@ -61,6 +81,20 @@ class Index:
             connection.executemany("insert or ignore into prediction values (?)", ((id_,) for id_ in predictions))
             connection.executemany("insert or replace into outcome values (?, ?)", outcomes)
             connection.execute("commit")
+
+    def _remove(self, predictions: Iterable[str], subjects: Iterable[str]) -> None:
+        with closing(sqlite3.connect(self.path, timeout=10, isolation_level=None)) as connection:
+            connection.execute("pragma synchronous = full")
+            connection.execute("pragma secure_delete = on")
+            connection.executescript(_TABLES)
+            connection.execute("begin immediate")
+            connection.executemany("delete from prediction where id = ?", ((id_,) for id_ in predictions))
+            connection.executemany("delete from outcome where subject = ?", ((subject,) for subject in subjects))
+            connection.execute("commit")
+            connection.execute("vacuum")
+            busy = connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
+        if busy:
+            raise sqlite3.OperationalError("somebody reads it, so its log cannot be emptied; try again")
 
     def _find(self, query: str, value: str) -> str | None:
         with self._lock:

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text
 
 from trimtab.errors import StoreError
 
-FORMAT = 1
+FORMAT = 2
 
 _tables = MetaData()
 
@@ -37,6 +37,14 @@ version = Table(
     Column("project", Text, primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("id", Text),
+    Column("body", Text),
+)
+trial = Table(
+    "trial",
+    _tables,
+    Column("project", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("search", Text),
     Column("body", Text),
 )
 state = Table(

@@ -26,6 +26,7 @@ from trimtab.errors import Busy, SpoolFull, StoreError, UsageError
 from trimtab.store.files import make_folder, write_whole
 from trimtab.store.locks import hold, is_held, take
 from trimtab.store.segment import (
+    DAMAGED,
     OPEN,
     SEALED,
     Draft,
@@ -262,6 +263,11 @@ def count_spooled(folder: Path) -> int:
         with suppress(sqlite3.Error):  # renamed, dropped, or still empty
             count += measure(path)[0]
     return count
+
+
+def damaged_files(folder: Path) -> tuple[str, ...]:
+    """Return the files of all workers that could not be read and were put aside, by their paths under the folder."""
+    return tuple(str(path.relative_to(folder)) for worker in _workers(folder) for path in worker.glob(f"*{DAMAGED}*"))
 
 
 def _workers(folder: Path) -> list[Path]:

@@ -25,6 +25,8 @@ _KNOWN: Mapping[str, Mapping[str, pl.DataType]] = {
         "_arrived_at": _TIME,
         "raw": pl.String(),
         "reasons": pl.List(pl.String()),
+        "_contract": pl.String(),
+        "_judged_at": _TIME,
     },
     "predictions": {
         "id": pl.String(),

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from trimtab import config, plugins
 from trimtab.errors import TrimtabError, VersionError
 from trimtab.nouns import Contract, Interval, Task
+from trimtab.train.calibrate import Calibration, read_calibration
 from trimtab.train.encode import Encoder
 from trimtab.train.families.base import Family, Predictor, Problem
 from trimtab.train.labels import order_classes
@@ -23,13 +24,40 @@ Answer = float | list[float]
 """Binary: the probability of the positive class; multiclass: one probability a class; regression: the number."""
 
 
+class Calibrated:
+    """A Predictor whose answers are calibrated; contributions are those of the raw one."""
+
+    def __init__(self, raw: Predictor, calibration: Calibration) -> None:
+        self.raw = raw
+        self._calibration = calibration
+        self._one = calibration.compile()
+
+    def predict(self, matrix: np.ndarray) -> np.ndarray:
+        """Return calibrated answers."""
+        return self._calibration.apply(self.raw.predict(matrix))
+
+    def predict_row(self, row: Sequence[float]) -> float | list[float]:
+        """Return the calibrated answer of one encoded row."""
+        answer: float | list[float] = self._one(self.raw.predict_row(row))
+        return answer
+
+    def contributions(self, matrix: np.ndarray) -> np.ndarray | None:
+        """Return each column's part in the raw score."""
+        return self.raw.contributions(matrix)
+
+    def close(self) -> None:
+        """Give native memory back."""
+        self.raw.close()
+
+
 @dataclass(frozen=True, slots=True)
 class Package:
     """An open Version: it answers cleaned rows, one at a time or many, with the same bits.
 
     `classes` stand in the order of their index (binary: negative, positive). `metrics`, `risk` and `scale` were
     measured before the last fit, on rows that the judged fit had not seen. `base` is what somebody would answer who
-    looks at no column: the class frequencies or the mean of the fitted rows. Any thread may ask.
+    looks at no column: the class frequencies or the mean of the fitted rows. `predictor` gives calibrated answers, and
+    contributions to the raw ones. A regression's answer -/+ `interval_quantile` is its interval. Any thread may ask.
     """
 
     id: str
@@ -44,6 +72,9 @@ class Package:
     scale: float
     base: Answer
     predictor: Predictor
+    calibration: Calibration = field(default_factory=Calibration)
+    class_costs: tuple[float, ...] = ()
+    interval_quantile: float | None = None
 
     @property
     def task(self) -> Task:
@@ -62,6 +93,8 @@ class Package:
     def contributions(self, frame: Any) -> np.ndarray | None:
         """Return the part of each of `encoder.names` in the raw score, bias last: (rows, names + 1), or None.
 
+        Raw is before `calibration`, whose map is monotone: what raises the one raises the other.
+
         They sum to log-odds (binary) or the number (regression); multiclass: to the raw score of the likeliest class.
         """
         matrix = self.encoder.encode_frame(frame)
@@ -74,7 +107,7 @@ class Package:
     def decide(self, answer: Answer, threshold: float | None = None) -> str:
         """Return the decision as text: a class (binary: by `threshold`, else the Version's own), or a number."""
         if isinstance(answer, list):
-            return self.classes[answer.index(max(answer))]
+            return self.classes[_best_class(answer, self.class_costs)]
         if self.task == "regression":
             return repr(float(answer))
         limit = self.threshold if threshold is None else threshold
@@ -86,9 +119,12 @@ class Package:
         The function raises ValueError where the answer is not finite.
         """
         if self.task == "regression":
-            return lambda answer: {"prediction": _finite(answer)}
+            reach = self.interval_quantile
+            if reach is None:
+                return lambda answer: {"prediction": _finite(answer)}
+            return lambda answer: _number(_finite(answer), reach)
         if self.task == "multiclass":
-            return lambda answer: _multiclass(self.classes, answer)
+            return lambda answer: _multiclass(self.classes, self.class_costs, answer)
         own = 0.5 if self.threshold is None else self.threshold
         limit = own if threshold is None else threshold
         negative, positive = self.classes
@@ -110,11 +146,20 @@ def _finite(answer: Answer) -> float:
     return answer
 
 
-def _multiclass(classes: tuple[str, ...], answer: Answer) -> Output:
+def _number(answer: float, reach: float) -> Output:
+    return {"prediction": answer, "interval": [answer - reach, answer + reach]}
+
+
+def _best_class(answer: Sequence[float], costs: Sequence[float]) -> int:
+    """Return the class whose choice has the least expected cost of mistakes; the likeliest where all cost the same."""
+    weighed = [one * cost for one, cost in zip(answer, costs, strict=True)] if costs else answer
+    return max(range(len(weighed)), key=weighed.__getitem__)
+
+
+def _multiclass(classes: tuple[str, ...], costs: tuple[float, ...], answer: Answer) -> Output:
     if not isinstance(answer, list) or len(answer) != len(classes) or not all(map(math.isfinite, answer)):
         raise ValueError("the model's answer is no list of finite numbers")
-    best = max(range(len(answer)), key=answer.__getitem__)
-    return {"prediction": classes[best], "probabilities": dict(zip(classes, answer, strict=True))}
+    return {"prediction": classes[_best_class(answer, costs)], "probabilities": dict(zip(classes, answer, strict=True))}
 
 
 def open_version(folder: Path, *, expect: str | None = None) -> Package:
@@ -149,11 +194,13 @@ def _assemble(version: str, files: Mapping[str, bytes]) -> Package:
     encoder = Encoder.from_json(files["encoder.json"])
     measured = json.loads(files["metrics.json"])
     calibration, threshold = json.loads(files["calibration.json"]), json.loads(files["threshold.json"])
-    if calibration != {"format": 1, "kind": "identity"} or threshold["format"] != 1 or measured["format"] != 1:
+    if threshold["format"] != 1 or measured["format"] != 1:
         raise VersionError(f"The Version {version} was written by a newer trimtab.", hint="update trimtab")
     family = find_family(measured["recipe"]["family"])
     classes = order_classes(contract.target)
     problem = Problem(contract.target.task, len(classes), encoder.categorical)
+    known = read_calibration(calibration, problem.task)
+    raw = family.load(files, problem, len(encoder.names))
     return Package(
         id=version,
         contract=contract,
@@ -166,8 +213,25 @@ def _assemble(version: str, files: Mapping[str, bytes]) -> Package:
         risk=_read_interval(measured["risk"]),
         scale=float(measured["scale"]),
         base=json.loads(files["profile.json"])["base"],
-        predictor=family.load(files, problem, len(encoder.names)),
+        predictor=raw if known.kind == "identity" else Calibrated(raw, known),
+        calibration=known,
+        class_costs=_read_costs(threshold.get("class_costs", []), len(classes)),
+        interval_quantile=_read_reach(calibration.get("interval")),
     )
+
+
+def _read_costs(plain: Sequence[Any], classes: int) -> tuple[float, ...]:
+    costs = tuple(map(float, plain))
+    if costs and (len(costs) != classes or not all(cost > 0 and math.isfinite(cost) for cost in costs)):
+        raise VersionError("threshold.json holds costs that do not fit the classes.")
+    return costs
+
+
+def _read_reach(plain: Mapping[str, Any] | None) -> float | None:
+    reach = None if plain is None else float(plain["quantile"])
+    if reach is not None and not (math.isfinite(reach) and reach >= 0):
+        raise VersionError("calibration.json holds an interval that is none.")
+    return reach
 
 
 def _read_interval(plain: Mapping[str, Any]) -> Interval:

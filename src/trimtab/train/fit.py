@@ -12,9 +12,11 @@ import numpy as np
 from trimtab import config
 from trimtab.errors import DataError, StoreError
 from trimtab.nouns import Contract, Project, canonical
+from trimtab.train.account import take_account
 from trimtab.train.artefact import Package, assemble
 from trimtab.train.card import render_card
-from trimtab.train.choose import Choice, Tried, choose, count_threads, open_family
+from trimtab.train.choose import Choice, Tried, choose
+from trimtab.train.contest import count_threads, open_recipe
 from trimtab.train.encode import Encoder, check_features
 from trimtab.train.families.base import Fitted, Problem
 from trimtab.train.families.baseline import Baseline
@@ -28,19 +30,20 @@ __all__ = ["PARITY", "Choice", "Tried", "choose", "fit"]
 PARITY = 1e-6
 """How far the packaged model may be from the fitted one: on a probability, or as a share of the largest answer."""
 
-_PARITY_ROWS = 2000
+_PARITY_ROWS, _ODD_ROWS = 2000, 400
 _LIBRARIES = ("numpy", "lightgbm", "scikit-learn", "onnxruntime", "skl2onnx")
 
 
-def fit(frame: Any, contract: Contract, project: Project, choice: Choice, folder: Path) -> str:
+def fit(frame: Any, contract: Contract, project: Project, choice: Choice, folder: Path, *, snapshot: str = "") -> str:
     """Fit the chosen recipe on all labelled clean rows, write a complete Version into `folder`, and return its id.
 
+    `frame` are the rows that were chosen on, `snapshot` is the fingerprint of the Snapshot that they come from.
     The folder must be empty or absent; the manifest is written last. Raises DataError where the packaged model does
     not answer as the fitted one, StoreError where the folder holds something.
     """
     check_features(contract)
     _prepare_folder(folder)
-    family = open_family(choice.chosen)
+    family = open_recipe(choice.recipe, project)
     encoder = Encoder.fit(contract, frame, form=family.form)
     matrix = encoder.encode_frame(frame)
     problem = Problem(contract.target.task, len(order_classes(contract.target)), encoder.categorical)
@@ -56,10 +59,12 @@ def fit(frame: Any, contract: Contract, project: Project, choice: Choice, folder
     family.export(fitted, folder)
     base = Baseline().fit(matrix, labels, problem=problem, params={}, seed=0, threads=1).predict_row(())
     profile = profile_features(frame, contract, base)
-    texts = _describe(choice, contract, project, frame)
+    texts = describe(choice, contract, project, frame, snapshot=snapshot)
     _write_texts(folder, {**texts, "encoder.json": encoder.to_json(), "profile.json": canonical(profile)})
     package = assemble("", {path.name: path.read_bytes() for path in folder.iterdir()})
-    _check_parity(fitted, package, matrix)
+    _check_parity(
+        fitted, package, np.vstack((matrix[:: max(1, len(matrix) // _PARITY_ROWS)], _odd_rows(package, frame)))
+    )
     _write_texts(folder, {"golden.jsonl": write_golden(package, pick_rows(frame, contract))})
     package.close()
     return write_manifest(folder)
@@ -71,16 +76,25 @@ def _prepare_folder(folder: Path) -> None:
         raise StoreError(f"{folder} is not empty; a Version is written into a folder of its own.")
 
 
-def _describe(choice: Choice, contract: Contract, project: Project, frame: Any) -> dict[str, str]:
-    """Return the texts of a Version about itself. None holds a time of creation or a duration."""
-    return {
+def describe(choice: Choice, contract: Contract, project: Project, frame: Any, *, snapshot: str = "") -> dict[str, str]:
+    """Return the texts of a Version about itself, its card the last. None holds a time of creation or a duration."""
+    texts = {
         "contract.toml": config.contract_text(contract),
-        "calibration.json": canonical({"format": 1, "kind": "identity"}),
-        "threshold.json": canonical({"format": 1, "threshold": choice.threshold, "cost": project.cost}),
+        "calibration.json": canonical({**choice.calibration, **_describe_interval(choice)}),
+        "threshold.json": canonical(
+            {"format": 1, "threshold": choice.threshold, "cost": project.cost, "class_costs": choice.class_costs}
+        ),
         "metrics.json": canonical(_without_nan({"format": 1, **_describe_choice(choice, project)})),
-        "card.md": render_card(choice, contract, project, frame),
+        "account.json": canonical(take_account(frame, contract, project, choice, snapshot=snapshot)),
         "environment.json": canonical(_describe_environment()),
     }
+    return {**texts, "card.md": render_card(texts)}
+
+
+def _describe_interval(choice: Choice) -> dict[str, Any]:
+    if choice.interval_quantile is None:
+        return {}
+    return {"interval": {"coverage": choice.coverage, "quantile": choice.interval_quantile}}
 
 
 def _describe_choice(choice: Choice, project: Project) -> dict[str, Any]:
@@ -113,10 +127,15 @@ def _write_texts(folder: Path, texts: dict[str, str]) -> None:
         (folder / name).write_bytes(text.encode())
 
 
+def _odd_rows(package: Package, frame: Any) -> np.ndarray:
+    """Return encoded rows with nulls and unseen categories in them, where a conversion goes wrong first."""
+    encode = package.encoder.compile_row()
+    return np.array([encode(row) for row in pick_rows(frame, package.contract, rows=_ODD_ROWS)], dtype=np.float64)
+
+
 def _check_parity(fitted: Fitted, package: Package, matrix: np.ndarray) -> None:
     """Refuse a conversion that answers otherwise than what was fitted; it can be silently wrong."""
-    rows = matrix[:: max(1, len(matrix) // _PARITY_ROWS)]
-    wanted, given = fitted.predict(rows), package.predictor.predict(rows)
+    wanted, given = package.calibration.apply(fitted.predict(matrix)), package.predictor.predict(matrix)
     size = float(np.abs(wanted).max(initial=1.0))
     distance = float(np.abs(given - wanted).max(initial=0.0)) / size
     if not distance <= PARITY:  # also where it is no number

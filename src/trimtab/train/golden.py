@@ -32,16 +32,16 @@ _MOST_OUTPUT = 1_000_000
 _MOST_FILES = 64
 
 
-def pick_rows(frame: Any, contract: Contract) -> list[list[Any]]:
-    """Return up to twenty rows of a clean frame as cleaned values, spread over it; some with nulls, some unseen.
+def pick_rows(frame: Any, contract: Contract, rows: int = ROWS) -> list[list[Any]]:
+    """Return up to so many rows of a clean frame as cleaned values, spread over it; some with nulls, some unseen.
 
     Every fourth row has each optional feature null, every fourth an unseen value in each category that accepts one.
     """
-    rows = []
-    for turn, place in enumerate(np.unique(np.linspace(0, len(frame) - 1, ROWS).astype(int)).tolist()):
+    picked = []
+    for turn, place in enumerate(np.unique(np.linspace(0, len(frame) - 1, rows).astype(int)).tolist()):
         known = frame.row(place, named=True)
-        rows.append(_disturb([known[column.name] for column in contract.columns], contract, turn % 4))
-    return rows
+        picked.append(_disturb([known[column.name] for column in contract.columns], contract, turn % 4))
+    return picked
 
 
 def write_golden(package: Package, rows: Sequence[Sequence[Any]]) -> str:

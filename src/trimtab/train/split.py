@@ -30,7 +30,14 @@ class Parts:
 
 
 def cut_rows(
-    rows: int, spec: TrainSpec, *, order: Order, seed: int, events: np.ndarray | None = None, matures: timedelta
+    rows: int,
+    spec: TrainSpec,
+    *,
+    order: Order,
+    seed: int,
+    events: np.ndarray | None = None,
+    matures: timedelta,
+    groups: np.ndarray | None = None,
 ) -> Parts:
     """Return the four parts of rows that stand in time order; with `order` "none", parts by seeded chance.
 
@@ -38,7 +45,12 @@ def cut_rows(
     rows younger than the gap before the next part's first row are left out. A gap that the project declares is kept,
     or DataError says that it leaves too little; the automatic one (`matures`) is left away where it would cost more
     than half of a part, with the warning `gap_shortened:<part>`.
+
+    With `groups` (one integer a row) a group stands whole in the part of its first row. Rows of it that come later
+    than the next part's first are left out like those of a gap, unless that costs more than half of the part.
     """
+    if groups is not None:
+        return _cut_groups(groups, spec, order=order, seed=seed, events=events, gap=matures)
     places = _cut_places(rows, spec)
     if order == "none":
         shuffled = np.random.default_rng(seed).permutation(rows)
@@ -52,6 +64,26 @@ def cut_rows(
     if order != "event_time" or events is None or not gap:
         return _name_parts(parts)
     return _open_gaps(parts, events, gap, declared=spec.gap is not None)
+
+
+def _cut_groups(
+    groups: np.ndarray, spec: TrainSpec, *, order: Order, seed: int, events: np.ndarray | None, gap: timedelta
+) -> Parts:
+    _, first, which = np.unique(groups, return_index=True, return_inverse=True)
+    turn = np.random.default_rng(seed).permutation(len(first)) if order == "none" else np.argsort(np.argsort(first))
+    rank = turn[which]
+    sizes = np.bincount(rank)
+    # A group goes where its middle row falls, so that a large one at a border does not always go the same way.
+    middle = np.cumsum(sizes) - sizes / 2.0
+    part_of = np.searchsorted(np.array(_cut_places(len(groups), spec)), middle, side="right")
+    parts = [np.flatnonzero(part_of[rank] == place) for place in range(len(NAMES))]
+    if order == "none" or any(not len(part) for part in parts):
+        return _name_parts(parts)
+    declared = spec.gap is not None
+    if order == "event_time" and events is not None:
+        return _open_gaps(parts, events, (spec.gap if spec.gap is not None else gap), declared=declared)
+    places = np.arange(len(groups)).astype("datetime64[us]")
+    return _open_gaps(parts, places, timedelta(microseconds=1), declared=False)
 
 
 def _name_parts(parts: Sequence[np.ndarray], warnings: Sequence[str] = ()) -> Parts:

@@ -9,7 +9,7 @@ from trimtab.nouns import Evidence, Judgement, Project, State
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Fires where the labelled rows have grown to `factor` times those of the champion's last fit.
+    """Fires where the labelled rows have grown to `factor` times those of the last fit, admitted or refused.
 
     A learning curve flattens like a power of the rows, so steps by a factor, not by a count, are worth about the same.
     """

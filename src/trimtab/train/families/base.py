@@ -3,10 +3,10 @@
 A family file imports its training library inside `fit` and `export` only: serving workers import these files.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,6 +16,25 @@ from trimtab.train.blocks import Form
 Params = Mapping[str, Any]
 Rows = tuple[np.ndarray, np.ndarray]
 """A matrix with its labels: int64 class indexes (binary: 1 = positive), or float64."""
+
+
+Watch = Callable[[float, float | None], bool]
+"""Asked during a long fit with how far it is (in steps that fits of one family share) and its score on the later rows,
+smaller is better, None where it was not computed. True: stop here and keep what there is. It may raise, to give up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Numbers between two ends that a search may try; `whole` ones, or by their `log`arithm."""
+
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+
+Space = Mapping[str, Span | tuple[Any, ...]]
+"""What a search may try for each setting: a Span, or a few values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +115,13 @@ class Family(Protocol):
 
         Raises VersionError where they are not what `export` writes. Nothing in them is run as code.
         """
+        ...
+
+
+@runtime_checkable
+class Searchable(Family, Protocol):
+    """A Family whose settings may be searched. Its `fit` takes one more argument, `watch: Watch | None`."""
+
+    def space(self, problem: Problem, rows: int) -> Space:
+        """Return the settings worth searching on so many training rows."""
         ...

@@ -11,11 +11,15 @@ import numpy as np
 from trimtab.errors import DataError, VersionError
 from trimtab.train.blocks import Form
 from trimtab.train.booster import CONTRIBUTIONS, Booster
-from trimtab.train.families.base import Params, Problem, Rows
+from trimtab.train.families.bags import average_trees
+from trimtab.train.families.base import Params, Problem, Rows, Space, Span, Watch
 
 MOST_TREES = 1000
 PATIENCE = 50
-"""Trees without progress on the later rows before a fit stops. Stopping early is worth more than any search."""
+"""Trees of the plain rate without progress on the later rows before a fit stops."""
+PLAIN_RATE = 0.05
+LOOK = 10
+"""Trees between two looks at the clock."""
 
 _OBJECTIVES = {
     "binary": {"objective": "binary", "metric": "binary_logloss"},
@@ -54,7 +58,7 @@ class Trees:
 
 
 class Boosting:
-    """LightGBM with early stopping on later rows; a few sizes of tree, categories by sets or by order."""
+    """LightGBM with early stopping on later rows; categories by sets or by order; several fits may be averaged."""
 
     name: ClassVar[str] = "boosting"
     form: ClassVar[Form] = "codes"
@@ -63,6 +67,19 @@ class Boosting:
         """Return small and middle-sized trees; where there are categories, with ordered codes and with sets."""
         categories = ("codes", "sets") if problem.categorical else ("codes",)
         return tuple({"leaves": leaves, "categories": kind} for leaves, kind in product((7, 31), categories))
+
+    def space(self, problem: Problem, rows: int) -> Space:
+        """Return what a search may try: sizes of trees, rates, shares of rows and columns, penalties."""
+        return {
+            "leaves": Span(3, max(8, min(127, rows // 20)), log=True, whole=True),
+            "rate": Span(0.015, 0.15, log=True),
+            "leaf_rows": Span(3, max(6, min(300, rows // 10)), log=True, whole=True),
+            "row_share": Span(0.5, 1.0),
+            "column_share": Span(0.3, 1.0),
+            "l1": Span(1e-3, 10.0, log=True),
+            "l2": Span(1e-2, 100.0, log=True),
+            **({"categories": ("codes", "sets")} if problem.categorical else {}),
+        }
 
     def fit(
         self,
@@ -74,26 +91,35 @@ class Boosting:
         seed: int,
         threads: int,
         valid: Rows | None = None,
+        watch: Watch | None = None,
     ) -> Trees:
-        """Return the trees; `params["trees"]` fixes their number, otherwise `valid` stops the fit."""
+        """Return the trees; `params["trees"]` fixes their number, otherwise `valid` stops the fit.
+
+        With `params["bags"]` so many fits with other seeds are averaged, as one model.
+        """
         import lightgbm  # heavy, and only training needs it
 
         if not X.shape[1]:
             raise DataError("boosting needs at least one feature column")
-        settings = _settings(problem, params, seed, threads)
+        fixed = params.get("trees")
         sets = list(problem.categorical) if params.get("categories") == "sets" else []
-        rows = lightgbm.Dataset(X, y, categorical_feature=sets, params=settings)
-        found = lightgbm.train(
-            settings,
-            rows,
-            num_boost_round=int(params.get("trees", MOST_TREES if valid else 200)),
-            valid_sets=[lightgbm.Dataset(*valid, reference=rows, params=settings)] if valid else None,
-            callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)] if valid else None,
-        )
-        trees = found.best_iteration if valid else found.current_iteration()
-        return _open_trees(
-            _strip_settings(found.model_to_string(num_iteration=trees)), problem, X.shape[1], {**params, "trees": trees}
-        )
+        rate = float(params.get("rate", PLAIN_RATE))
+        texts = []
+        for bag in range(int(params.get("bags", 1))):
+            settings = _settings(problem, params, seed + bag, threads)
+            rows = lightgbm.Dataset(X, y, categorical_feature=sets, params=settings)
+            found = lightgbm.train(
+                settings,
+                rows,
+                num_boost_round=int(fixed or (_slower(MOST_TREES, rate) if valid else 200)),
+                valid_sets=[lightgbm.Dataset(*valid, reference=rows, params=settings)] if valid else None,
+                callbacks=_callbacks(lightgbm, rate, watch) if valid and not fixed else None,
+            )
+            trees = found.best_iteration if valid and not fixed else found.current_iteration()
+            texts.append(_strip_settings(found.model_to_string(num_iteration=trees)))
+            fixed = fixed or trees
+        text = average_trees(texts) if len(texts) > 1 else texts[0]
+        return _open_trees(text, problem, X.shape[1], {**params, "trees": fixed})
 
     def export(self, fitted: Trees, folder: Path) -> list[str]:
         """Write model.txt."""
@@ -117,15 +143,41 @@ def _settings(problem: Problem, params: Params, seed: int, threads: int) -> dict
         **_OBJECTIVES[problem.task],
         **({"num_class": problem.classes} if problem.task == "multiclass" else {}),
         "num_leaves": int(params.get("leaves", 31)),
-        "learning_rate": 0.05,
-        "lambda_l2": 1.0,
-        "min_data_in_leaf": 20,
+        "learning_rate": float(params.get("rate", PLAIN_RATE)),
+        "lambda_l1": float(params.get("l1", 0.0)),
+        "lambda_l2": float(params.get("l2", 1.0)),
+        "min_data_in_leaf": int(params.get("leaf_rows", 20)),
+        "bagging_fraction": float(params.get("row_share", 1.0)),
+        "bagging_freq": 1 if params.get("row_share", 1.0) < 1.0 else 0,
+        "feature_fraction": float(params.get("column_share", 1.0)),
         "seed": seed,
         "num_threads": threads,
         "deterministic": True,
         "force_row_wise": True,
         "verbosity": -1,
     }
+
+
+def _slower(trees: int, rate: float) -> int:
+    """Return the trees that are at a rate what so many are at the plain one."""
+    return int(min(4.0, max(0.4, PLAIN_RATE / rate)) * trees)
+
+
+def _callbacks(lightgbm: Any, rate: float, watch: Watch | None) -> list[Any]:
+    stop = lightgbm.early_stopping(_slower(PATIENCE, rate), verbose=False)
+    if watch is None:
+        return [stop]
+    best: list[Any] = [0, None]
+
+    def look(env: Any) -> None:
+        score = float(env.evaluation_result_list[0][2])
+        if best[1] is None or score < best[1]:
+            best[:] = [env.iteration, score]
+        # Rate times trees is how far a fit has come: fits of different rates meet at the same steps.
+        if env.iteration % LOOK == LOOK - 1 and watch(env.iteration * rate, score):
+            raise lightgbm.callback.EarlyStopException(best[0], env.evaluation_result_list)
+
+    return [look, stop]
 
 
 def _strip_settings(text: str) -> bytes:

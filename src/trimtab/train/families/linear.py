@@ -1,13 +1,8 @@
-"""Regularised linear models: fitted by scikit-learn, stored as ONNX in double precision, answered by onnxruntime.
-
-onnxruntime gives other last bits for many rows at once than for one (its vectorised sigmoid does), so many rows are
-answered one by one, from the same aligned buffer: about 6 microseconds a row, and online equals batch.
-"""
+"""Regularised linear models: fitted by scikit-learn, stored as ONNX in double precision, answered by onnxruntime."""
 
 import json
-import threading
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,9 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from trimtab.errors import DataError, VersionError
-from trimtab.nouns import Task, canonical
+from trimtab.nouns import canonical
 from trimtab.train.blocks import Form
-from trimtab.train.families.base import Params, Problem, Rows
+from trimtab.train.families.base import Params, Problem, Rows, Space, Span, Watch
+from trimtab.train.families.graph import MODEL, Graph, Reading, ask_estimator, convert
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0)
 """Inverse strengths of the ridge penalty that are tried, the simplest model first."""
@@ -56,14 +52,7 @@ class Line:
 
     def predict(self, matrix: np.ndarray) -> np.ndarray:
         """Return the estimator's own answers."""
-        if self.problem.task == "regression":
-            return np.asarray(self.estimator.predict(matrix), dtype=np.float64)
-        given = self.estimator.predict_proba(matrix)
-        if self.problem.task == "binary":
-            return np.asarray(given[:, 1], dtype=np.float64)
-        full = np.zeros((len(matrix), self.problem.classes))
-        full[:, self.estimator.classes_] = given
-        return full
+        return ask_estimator(self.estimator, matrix, self.problem)
 
     @property
     def coefficients(self) -> Coefficients:
@@ -83,6 +72,10 @@ class Linear:
         """Return the strengths, the most regularised first."""
         return tuple({"C": strength} for strength in STRENGTHS)
 
+    def space(self, _problem: Problem, _rows: int) -> Space:
+        """Return the strengths between the plain ones and beyond them."""
+        return {"C": Span(1e-3, 1e2, log=True)}
+
     def fit(
         self,
         X: np.ndarray,
@@ -93,6 +86,7 @@ class Linear:
         seed: int,  # noqa: ARG002 - the solvers used here leave nothing to chance
         threads: int,  # noqa: ARG002 - see below: always one, so that sums are made in one order
         valid: Rows | None = None,  # noqa: ARG002 - nothing to stop early: the strength is chosen outside
+        watch: Watch | None = None,  # noqa: ARG002 - the solver cannot be asked to stop
     ) -> Line:
         """Return the fitted line. Raises DataError where there is nothing to tell apart."""
         from sklearn.linear_model import LogisticRegression, Ridge  # heavy, and only training needs it
@@ -113,99 +107,31 @@ class Linear:
 
     def export(self, fitted: Line, folder: Path) -> list[str]:
         """Write model.onnx and, for explanations, coefficients.json."""
-        (folder / "model.onnx").write_bytes(_convert(fitted))
+        (folder / MODEL).write_bytes(
+            convert(fitted.estimator, fitted.problem, fitted.coefficients.weights.shape[1], self.name)
+        )
         known = fitted.coefficients
         plain = {"format": 1, "weights": known.weights.tolist(), "bias": known.bias.tolist(), "seen": known.seen}
         (folder / "coefficients.json").write_text(canonical(plain), encoding="utf-8")
-        return ["model.onnx", "coefficients.json"]
+        return [MODEL, "coefficients.json"]
 
     def load(self, files: Mapping[str, bytes], problem: Problem, width: int) -> "OnnxLine":
         """Return the Predictor of model.onnx and coefficients.json."""
-        if not {"model.onnx", "coefficients.json"} <= set(files):
+        if not {MODEL, "coefficients.json"} <= set(files):
             raise VersionError("model.onnx or coefficients.json is missing.")
-        return OnnxLine(files["model.onnx"], _read_coefficients(files["coefficients.json"], width), problem, width)
+        return OnnxLine(files[MODEL], _read_coefficients(files["coefficients.json"], width), problem, width)
 
 
-class OnnxLine:
-    """Answers of an ONNX graph by onnxruntime, one thread, one row at a time."""
+class OnnxLine(Graph):
+    """Answers of the graph, explained by the coefficients beside it."""
 
     def __init__(self, graph: bytes, coefficients: Coefficients, problem: Problem, width: int) -> None:
-        self._problem = problem
+        super().__init__(graph, Reading(coefficients.seen), problem, width)
         self._coefficients = coefficients
-        self._width = width
-        self._session = _open_session(graph)
-        self._outputs = [self._session.get_outputs()[-1].name]
-        self._threads = threading.local()
-        self._check_shape()
-
-    def predict(self, matrix: np.ndarray) -> np.ndarray:
-        """Return answers, row by row."""
-        shape = (len(matrix), self._problem.classes) if self._problem.task == "multiclass" else (len(matrix),)
-        answers = np.empty(shape)
-        for place, row in enumerate(matrix):
-            answers[place] = self.predict_row(row)
-        return answers
-
-    def predict_row(self, row: Sequence[float] | np.ndarray) -> float | list[float]:
-        """Return the answer of one encoded row."""
-        feed: dict[str, np.ndarray] | None = getattr(self._threads, "feed", None)
-        if feed is None:
-            feed = self._threads.feed = {"X": np.zeros((1, self._width))}
-        feed["X"][0] = row
-        return _shape_answer(self._problem, self._coefficients.seen, self._session.run(self._outputs, feed)[0][0])
 
     def contributions(self, matrix: np.ndarray) -> np.ndarray:
         """Return weight times number for each column, bias last."""
         return self._coefficients.contributions(matrix, self._problem)
-
-    def close(self) -> None:
-        """Forget the session."""
-        del self._session
-
-    def _check_shape(self) -> None:
-        """Refuse a graph that does not read and answer what the contract says."""
-        given = [(node.name, node.type, node.shape[-1]) for node in self._session.get_inputs()]
-        if given != [("X", "tensor(double)", self._width)]:
-            raise VersionError(f"model.onnx reads {given}; the encoder gives {self._width} doubles 'X'.")
-        classes = {"binary": 2, "regression": 1}.get(self._problem.task, len(self._coefficients.seen))
-        try:
-            answer = self._session.run(self._outputs, {"X": np.zeros((1, self._width))})[0]
-        except Exception as error:  # onnxruntime raises classes of its own without a common public root
-            raise VersionError(f"model.onnx does not answer one row: {error}") from error
-        if answer.shape != (1, classes):
-            raise VersionError(f"model.onnx answers one row with shape {answer.shape} instead of {(1, classes)}.")
-
-
-def _shape_answer(problem: Problem, seen: tuple[int, ...], out: np.ndarray) -> float | list[float]:
-    if problem.task == "regression":
-        return float(out[0])
-    if problem.task == "binary":
-        return float(out[1])
-    if len(seen) == problem.classes:
-        answer: list[float] = out.tolist()
-        return answer
-    full = [0.0] * problem.classes
-    for place, given in zip(seen, out.tolist(), strict=True):
-        full[place] = given
-    return full
-
-
-def _open_session(graph: bytes) -> Any:
-    """Return an onnxruntime session with one thread that reads nothing but these bytes."""
-    # A tensor outside the file is named by an entry "location"; the bytes of a graph without one hold no such text.
-    if b"location" in graph:
-        raise VersionError("model.onnx names external data; a Version holds all of its own bytes.")
-    import onnxruntime  # 78 MB that only Versions in ONNX need
-
-    onnxruntime.disable_telemetry_events()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.load_model_format", "ONNX")
-    try:
-        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises classes of its own without a common public root
-        raise VersionError(f"model.onnx cannot be loaded: {str(error)[:200]}") from error
 
 
 def _read_coefficients(text: bytes, width: int) -> Coefficients:
@@ -219,20 +145,3 @@ def _read_coefficients(text: bytes, width: int) -> Coefficients:
     if plain.get("format") != 1 or weights.shape != (len(bias), width):
         raise VersionError(f"coefficients.json has weights of shape {weights.shape} for rows of {width} numbers.")
     return known
-
-
-def _convert(fitted: Line) -> bytes:
-    """Return the ONNX graph of a fitted line, double precision, with its answer as the only output."""
-    from skl2onnx import to_onnx  # heavy, and only training needs it
-    from skl2onnx.helpers.onnx_helper import select_model_inputs_outputs
-
-    task: Task = fitted.problem.task
-    width = fitted.coefficients.weights.shape[1]
-    options = None if task == "regression" else {"zipmap": False}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        graph = to_onnx(fitted.estimator, np.zeros((1, width)), name="linear", options=options)
-        answer = graph.graph.output[-1].name
-        graph = graph if task == "regression" else select_model_inputs_outputs(graph, answer)
-    data: bytes = graph.SerializeToString(deterministic=True)
-    return data

@@ -1,0 +1,346 @@
+"""Which settings of which family are best on the validation part, found within a stretch of wall clock.
+
+First every family's plain settings run, then Optuna's sampler (Bergstra et al. 2011) proposes more for the families
+that are close to the best, until the budget is spent or nothing has improved for long. Every trial is told to a ledger;
+what a ledger knows already is not tried again, and its seconds count as spent.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from trimtab import clock
+from trimtab.errors import TrimtabError
+from trimtab.metrics.compare import metric_interval
+from trimtab.metrics.figures import figure, spread
+from trimtab.nouns import Interval, canonical
+from trimtab.train.contest import Ground, best_of, check_finite
+from trimtab.train.families.base import Family, Fitted, Params, Searchable, Space
+from trimtab.train.propose import Proposer
+
+PATIENCE = 40
+"""Trials without progress before a search ends: more would only choose what suits the validation part by chance."""
+MOST_TRIALS = 400
+TRIALS_OF_A_SETTING = 15
+TRIFLE = 0.02
+"""Progress of less than this share of a standard error is none."""
+MOST_BAGS = 5
+AGAIN = 4
+"""Trials of a searched family that meet again on the validation and calibration parts together."""
+SHARE_KEPT = 0.35
+"""Share of the budget that is kept for what follows a search: averaging, judging, and the fit on all rows."""
+AFTER = 6.0
+"""What follows a search besides fits (judging, the account of a Version) takes so many times as long as encoding."""
+CLOSE = 2.0
+"""A family further than so many standard errors from the best one is not searched."""
+
+State = Literal["complete", "pruned", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One fit during a search: what was asked, what came out (`fitted` repeats it), and how good it was.
+
+    `score` is the contest's metric on the validation part, None where the trial has none.
+    """
+
+    family: str
+    params: Params
+    state: State
+    seconds: float
+    score: Interval | None = None
+    fitted: Params = field(default_factory=dict)
+    reason: str = ""
+
+
+class Ledger(Protocol):
+    """Where trials are kept. `finished` says that the search behind them came to its end."""
+
+    finished: bool
+
+    def known(self) -> Sequence[Trial]:
+        """Return the trials of the same rows, contract and settings so far, oldest first."""
+        ...
+
+    def keep(self, trial: Trial) -> None:
+        """Note one more trial."""
+        ...
+
+    def finish(self) -> None:
+        """Note that the search is over."""
+        ...
+
+
+@dataclass(slots=True)
+class Notebook:
+    """A ledger in memory: forgotten with the process."""
+
+    trials: list[Trial] = field(default_factory=list)
+    finished: bool = False
+
+    def known(self) -> Sequence[Trial]:
+        """Return the trials so far."""
+        return tuple(self.trials)
+
+    def keep(self, trial: Trial) -> None:
+        """Note one more trial."""
+        self.trials.append(trial)
+
+    def finish(self) -> None:
+        """Note that the search is over."""
+        self.finished = True
+
+
+@dataclass(frozen=True, slots=True)
+class Finalist:
+    """A family's best trial, its fit where there is one (None: it can be repeated), and all its trials' time."""
+
+    name: str
+    family: Family
+    best: Trial | None
+    fitted: Fitted | None
+    trials: int
+    seconds: float
+    reason: str = ""
+
+
+class Search:
+    """A search over families by name, from simple to complex, on one ground. `budget` 0: the plain settings only."""
+
+    def __init__(self, ground: Ground, families: Mapping[str, Family], ledger: Ledger, tell: Any) -> None:
+        self._ground = ground
+        self._families = families
+        self._ledger = ledger
+        self._tell = tell
+        self._trials = list(ledger.known())
+        self._fits: dict[str, tuple[Trial, Fitted]] = {}
+        self._budget = ground.project.train.budget.total_seconds()
+        self._start = clock.monotonic_ns()
+        self._spent = sum(trial.seconds for trial in self._trials)
+        self._unit = self._encoding = 0.0
+
+    def run(self) -> tuple[Finalist, ...]:
+        """Return one finalist for each family, in their order."""
+        for family in self._families.values():
+            self._ground.encode(family.form)
+        self._encoding = seconds_since(self._start)
+        if not self._ledger.finished:
+            self._try_plain()
+            if self._budget:
+                self._search()
+                self._average()
+            self._ledger.finish()
+        return tuple(self._finalist(name) for name in self._families)
+
+    def left(self) -> float:
+        """Return the seconds of the budget that are left."""
+        return self._budget - self._spent - (clock.monotonic_ns() - self._start) / 1e9
+
+    # --- the plain settings -------------------------------------------------------------------------------------------
+
+    def _try_plain(self) -> None:
+        """Try every family's candidates: first one of each, so that no family takes the others' time."""
+        queues = {name: self._plain_of(family) for name, family in self._families.items()}
+        # The most complex one goes first behind the baseline: were time short, it is what one would want to have.
+        order = sorted(queues, key=lambda name: (name != "baseline", -list(queues).index(name)))
+        for turn in range(max(map(len, queues.values()))):
+            for place, name in enumerate(order):
+                if turn < len(queues[name]) and not self._known(name, queues[name][turn]) and not self._hopeless(name):
+                    self._try_in_time(name, queues[name][turn], share=1.0 / (len(order) - place))
+
+    def _try_in_time(self, name: str, params: Params, share: float) -> None:
+        """Try one plain setting, in its share of the time before the reserve; say why where there is none left."""
+        room = self.left() - self._reserve()
+        if self._budget and name != "baseline" and room <= 0:
+            if not any(trial.family == name for trial in self._trials):
+                self._note(Trial(name, params, "failed", 0.0, reason=f"{self._told_budget} was spent before its turn"))
+            return
+        self._try(name, params, limit=room * share if self._budget else None)
+
+    @property
+    def _told_budget(self) -> str:
+        return f"the budget of {figure(self._budget)} seconds"
+
+    def _plain_of(self, family: Family) -> tuple[Params, ...]:
+        problem = self._ground.problem_of(family)
+        return family.candidates(problem, len(self._ground.parts.train))
+
+    def _known(self, name: str, params: Params) -> bool:
+        wanted = canonical(dict(params))
+        return any(one.family == name and canonical(dict(one.params)) == wanted for one in self._trials)
+
+    def _hopeless(self, name: str) -> bool:
+        """Return whether a family has failed and never come to an end: it is dropped."""
+        own = [trial for trial in self._trials if trial.family == name]
+        return bool(own) and all(trial.state == "failed" for trial in own)
+
+    # --- the search ---------------------------------------------------------------------------------------------------
+
+    def _search(self) -> None:
+        proposers = {name: self._propose_for(name, space) for name, space in self._spaces()}
+        idle = 0
+        while proposers and idle < PATIENCE and len(self._trials) < MOST_TRIALS and self.left() > self._reserve():
+            # Time is shared by the number of settings: eight of them need more trials than one.
+            name = min(proposers, key=lambda one: self._seconds_of(one) / len(proposers[one].space))
+            if proposers[name].asked >= TRIALS_OF_A_SETTING * len(proposers[name].space):
+                del proposers[name]
+                continue
+            before = self._best()
+            self._try_proposal(name, proposers[name])
+            idle = 0 if self._progress(before) else idle + 1
+
+    def _seconds_of(self, name: str) -> float:
+        return sum(trial.seconds for trial in self._trials if trial.family == name)
+
+    def _propose_for(self, name: str, space: Space) -> Proposer:
+        seed = self._ground.project.train.seed + len(self._trials)
+        proposer = Proposer(space, seed=seed, bigger_is_better=self._ground.metric.bigger_is_better)
+        for trial in self._trials:
+            if trial.family == name:
+                proposer.remember(trial.params, trial.score.value if trial.score else None)
+        return proposer
+
+    def _try_proposal(self, name: str, proposer: Proposer) -> None:
+        proposal, before = proposer.ask(), self._best()
+        trial = self._try(name, proposal.params, limit=self.left() - self._reserve(), prune=proposal.prune)
+        proposer.tell(proposal, trial.score.value if trial.score else None, pruned=trial.state == "pruned")
+        if trial.score and self._best() is not before:
+            self._tell(
+                f"{name}: {self._ground.metric.name} {spread(trial.score)} on the validation part, "
+                f"trial {len(self._trials)}, {max(self.left(), 0.0):.0f} s left"
+            )
+
+    def _progress(self, before: Trial | None) -> bool:
+        """Return whether the best score moved by more than a trifle."""
+        now = self._best()
+        if now is before or now is None or now.score is None or before is None or before.score is None:
+            return False
+        return abs(now.score.value - before.score.value) > TRIFLE * _standard_error(before.score)
+
+    def _spaces(self) -> Iterator[tuple[str, Space]]:
+        """Yield the families worth a search with what may be tried: those that came close to the best."""
+        best = self._best()
+        if best is None or best.score is None:
+            return
+        error = _standard_error(best.score)
+        for name, family in self._families.items():
+            own = self._best(name)
+            if not isinstance(family, Searchable) or own is None or own.score is None:
+                continue
+            if not abs(own.score.value - best.score.value) > CLOSE * error:
+                yield name, family.space(self._ground.problem_of(family), len(self._ground.parts.train))
+
+    def _average(self) -> None:
+        """Average fits of the best settings with other seeds, as many as there is time for, where a family can."""
+        for name, space in tuple(self._spaces()):
+            best = self._best(name)
+            if best is None or "trees" not in best.fitted or "bags" in best.fitted or "row_share" not in space:
+                continue
+            rows = len(self._ground.labels) / len(self._ground.parts.train)
+            unit = max(best.seconds, 0.05)
+            bags = min(MOST_BAGS, int((self.left() - unit) / (unit * (1.0 + rows))))
+            if bags > 1:
+                shares = {one: min(0.8, best.fitted.get(one, 1.0)) for one in ("row_share", "column_share")}
+                self._try(name, {**best.fitted, **shares, "bags": bags})
+
+    def _reserve(self) -> float:
+        """Return the seconds to keep for what comes after the search."""
+        rows = len(self._ground.labels) / len(self._ground.parts.train)
+        fits = self._unit * (1.0 + AGAIN + MOST_BAGS * (1.0 + rows))
+        return min(SHARE_KEPT * self._budget, fits) + min(SHARE_KEPT * self._budget, AFTER * self._encoding)
+
+    # --- one trial ----------------------------------------------------------------------------------------------------
+
+    def _try(self, name: str, params: Params, limit: float | None = None, prune: Any = None) -> Trial:
+        start = clock.monotonic_ns()
+        more: dict[str, Any] = {}
+        if limit is not None and isinstance(self._families[name], Searchable):
+            end = start + int(max(limit, 0.0) * 1e9)
+            more["watch"] = lambda step, score: _look(step, score, end, prune)
+        try:
+            fitted, score = self._fit(name, params, more)
+        except Exception as error:  # noqa: BLE001 - a family is a plug-in: whatever it raises drops it, with the reason
+            pruned = type(error).__name__ == "TrialPruned"
+            reason = "" if pruned else _say(error)
+            return self._note(
+                Trial(name, params, "pruned" if pruned else "failed", seconds_since(start), reason=reason)
+            )
+        trial = Trial(name, params, "complete", seconds_since(start), score, fitted.params)
+        self._note(trial)
+        if self._best(name) is trial:
+            self._fits[name] = (trial, fitted)
+            self._unit = sum(held.seconds for held, _ in self._fits.values())
+        return trial
+
+    def _fit(self, name: str, params: Params, more: Mapping[str, Any]) -> tuple[Fitted, Interval]:
+        ground, family = self._ground, self._families[name]
+        matrix, labels = ground.rows(family.form, ground.parts.validation)
+        fitted = ground.fit(family, params, ground.parts.train, valid=(matrix, labels), **more)
+        answers = fitted.predict(matrix)
+        check_finite(answers)
+        return fitted, metric_interval(ground.metric, labels, answers, ground.project.train.seed)
+
+    def _note(self, trial: Trial) -> Trial:
+        self._trials.append(trial)
+        self._ledger.keep(trial)
+        return trial
+
+    def _best(self, name: str = "") -> Trial | None:
+        ended = [trial for trial in self._trials if trial.score and name in {"", trial.family}]
+        scores = [trial.score.value for trial in ended if trial.score]
+        return ended[best_of(scores, self._ground.metric)] if ended else None
+
+    def _finalist(self, name: str) -> Finalist:
+        own = [trial for trial in self._trials if trial.family == name]
+        best, seconds = self._best(name), self._seconds_of(name)
+        if best is None:
+            reason = next((trial.reason for trial in own if trial.reason), "none of its trials came to an end")
+            return Finalist(name, self._families[name], None, None, len(own), seconds, reason)
+        again = self._meet_again(name) if len(own) > len(self._plain_of(self._families[name])) else []
+        best = again[best_of([score for _, score in again], self._ground.metric)][0] if again else best
+        held = self._fits.get(name)
+        fitted = held[1] if held and held[0] is best else None
+        return Finalist(name, self._families[name], best, fitted, len(own), seconds)
+
+    def _meet_again(self, name: str) -> list[tuple[Trial, float]]:
+        """Return a searched family's best trials and its best plain one, scored on a later stretch as well.
+
+        Of many trials the best on one stretch of time is often the one that suits this stretch by chance.
+        """
+        ground, family = self._ground, self._families[name]
+        parts = ground.parts
+        plain = [canonical(dict(params)) for params in self._plain_of(family)]
+        ended = [trial for trial in self._trials if trial.family == name and trial.score]
+        ended.sort(key=lambda trial: self._sign * (trial.score.value if trial.score else 0.0))
+        first = next((trial for trial in ended if canonical(dict(trial.params)) in plain), ended[0])
+        found = []
+        for trial in dict.fromkeys(map(ended.index, (*ended[:AGAIN], first))):
+            fitted = ground.fit(family, ended[trial].fitted, parts.train)
+            matrix, labels = ground.rows(family.form, np.concatenate([parts.validation, parts.calibration]))
+            found.append((ended[trial], ground.metric.score(labels, fitted.predict(matrix))))
+        return found
+
+    @property
+    def _sign(self) -> float:
+        return -1.0 if self._ground.metric.bigger_is_better else 1.0
+
+
+def seconds_since(start: int) -> float:
+    """Return the seconds since a moment of the monotonic clock."""
+    return (clock.monotonic_ns() - start) / 1e9
+
+
+def _standard_error(score: Interval) -> float:
+    return (score.high - score.low) / 4.0
+
+
+def _look(step: float, score: float | None, end: int, prune: Any) -> bool:
+    if prune is not None and score is not None:
+        prune(step, score)
+    return clock.monotonic_ns() >= end
+
+
+def _say(error: Exception) -> str:
+    return error.message if isinstance(error, TrimtabError) else f"{type(error).__name__}: {error}"
