@@ -283,6 +283,7 @@ def test_a_packed_reply_is_unpacked_in_bounds(api: Api, monkeypatch: pytest.Monk
         ("gzip, gzip", gzip.compress(gzip.compress(b'{"items": []}'))),
         ("deflate", zlib.compress(b'{"items": []}')),
     ],
+    ids=["cut", "not packed", "twice", "deflate"],  # gzip's bytes hold the time: workers would name them differently
 )
 def test_a_packing_that_breaks_off_or_was_not_asked_for_is_refused(api: Api, packing: str, body: bytes) -> None:
     api.say(200, body, Content_Encoding=packing)
