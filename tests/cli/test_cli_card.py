@@ -28,10 +28,16 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "p"
 
 
-def test_card_prints_the_file_of_the_version(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_card_prints_the_file_of_the_version_and_what_its_mistakes_hold(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["card", "champion", "--project", str(project)]) == 0
     (kept,) = (project / ".trimtab" / "blobs").rglob("card.md")
-    assert capsys.readouterr().out == kept.read_text()
+    shown, own = (text.splitlines() for text in (capsys.readouterr().out, kept.read_text()))
+    assert len(shown) == len(own)
+    other = [line for line, before in zip(shown, own, strict=True) if line != before]
+    assert other[0].startswith("| row | it said | truth |")
+    assert all(line.startswith(("|", "Rows of the test part")) for line in other)
 
 
 def test_card_as_a_page(project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

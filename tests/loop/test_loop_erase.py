@@ -1,5 +1,6 @@
 """After an erasure nothing of the person is left below `.trimtab`, and everybody else's rows are as they were."""
 
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 
 from trimtab import clock
 from trimtab.errors import UsageError
+from trimtab.loop.card import read_card, read_rows
 from trimtab.loop.cycle import ingest, train
 from trimtab.loop.erase import Erased, erase, look
 from trimtab.loop.forward import forward
@@ -23,8 +25,11 @@ from trimtab.store import spool_folder
 from trimtab.store.files import write_whole
 from trimtab.store.record import OutcomeRecord, PredictionRecord, encode, rfc3339
 from trimtab.store.spool import Spool
+from trimtab.train.card import render_card
 
 NEEDLE = "n33dle-7f"
+ODD = "3.27"
+"""A feature that the needle alone has, and not at an end: the model answers that row wrong, so a card tells of it."""
 CONTRACT = """
 format = 1
 [row]
@@ -51,7 +56,8 @@ name = "clinic"
 kind = "files"
 path = "drop"
 [train]
-families = ["baseline"]
+families = ["linear"]
+budget = "0s"
 """
 
 
@@ -66,8 +72,8 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "drop").mkdir()
     (folder / "trimtab.toml").write_text(PROJECT, encoding="utf-8")
     (folder / "contract.toml").write_text(CONTRACT, encoding="utf-8")
-    rows = [f"p{number},{number % 7},{'yes' if number % 3 else 'no'}" for number in range(240)]
-    rows[100] = f" {NEEDLE.upper()} ,3,yes"
+    rows = [f"p{number},{number % 7},{'yes' if number % 7 > 1 else 'no'}" for number in range(240)]
+    rows[230] = f" {NEEDLE.upper()} ,{ODD},no"
     (folder / "drop" / "a.csv").write_text("id,a,y\n" + "\n".join(rows) + "\n", encoding="utf-8")
     wheel = open_wheel(folder)
     ingest(wheel, tell=say_nothing)
@@ -113,13 +119,13 @@ def answer_and_tell(wheel: Wheel, worker: str) -> None:
 
 
 def places(root: Path) -> list[str]:
-    """Return the files below a folder that hold the needle, as they are or as a value of a table."""
+    """Return the files below a folder that hold the needle or its odd value, as they are or as a value of a table."""
     found = []
     for path in (path for path in root.rglob("*") if path.is_file()):
         text = path.read_bytes().lower()
         if path.suffix == ".parquet":
             text += str(pl.read_parquet(path, glob=False).to_dicts()).lower().encode()
-        if NEEDLE.encode() in text:
+        if re.search(rb"n33dle-7f|(?<![\d.])3\.27(?!\d)", text):
             found.append(str(path.relative_to(root)))
     return found
 
@@ -167,6 +173,16 @@ def test_a_snapshot_keeps_its_fingerprint_and_says_what_it_lost(wheel: Wheel) ->
     pinned = wheel.lake.read(wheel.clean, version=after.snapshot.pins[wheel.clean]).collect()
     assert pinned.height == 239
     assert wheel.package(after.id).threshold is not None
+
+
+def test_a_card_shows_what_its_mistakes_hold_until_the_rows_are_erased(wheel: Wheel) -> None:
+    (version,) = wheel.catalog.versions()
+    files = read_card(wheel, version)
+    assert f"`{ODD}`" in render_card(files, read_rows(wheel, version, files))
+    take(wheel)
+    assert read_card(wheel, version) == files
+    assert read_rows(wheel, version, files) is None
+    assert not any(ODD.encode() in content for content in files.values())
 
 
 def test_the_wheel_goes_on(wheel: Wheel) -> None:

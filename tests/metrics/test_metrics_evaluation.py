@@ -128,7 +128,7 @@ def test_an_evaluation_is_the_same_after_json() -> None:
         importance=(Importance("a", one),),
         aging="log_loss",
         later=(Later("row 1", "row 9", one, one),),
-        wrong=(Wrong("", "no", "yes", 2.0, {"a": "b"}),),
+        wrong=(Wrong(7, "no", "yes", 2.0),),
     )
     plain = json.loads(json.dumps(whole.to_plain(), allow_nan=False))
     assert Evaluation.from_plain(plain).to_plain() == plain

@@ -16,7 +16,9 @@ from trimtab.nouns import Task
 from trimtab.nouns.project import CostSpec, SliceSpec
 from trimtab.train.account import evaluate, judged_by, read_settings, take_account
 from trimtab.train.card import read_facts, render_card
+from trimtab.train.card_mistakes import tell_mistakes
 from trimtab.train.fit import describe
+from trimtab.train.sheet import Table
 
 NAUGHTY = "Is it <script>alert(1)</script> [x](javascript:1) | `` `a` \n# late?\x00"
 
@@ -74,6 +76,20 @@ def test_mistakes_are_wrong_rows_the_surest_first(texts: dict[str, str]) -> None
     assert losses == sorted(losses, reverse=True)
 
 
+def test_what_a_mistake_holds_is_shown_from_the_rows_and_kept_in_no_file(
+    texts: dict[str, str], make_world: Callable[..., Any]
+) -> None:
+    frame = make_world("binary").frame
+    first = read_facts(texts).evaluation.wrong[0]
+    held = frame.row(first.row, named=True)
+    when = held["_event_at"].isoformat().replace("+00:00", "Z")
+    (line,) = (line for line in render_card(texts, frame).splitlines() if when in line)
+    assert line.startswith(f"| {first.row + 1} | {first.said} | {first.true} |")
+    assert f"`{held['rooms']}`" in line
+    assert held["_label"] == first.true
+    assert not any(when in text for text in texts.values())
+
+
 def test_a_card_is_made_of_its_files_alone_and_says_the_same_each_time(texts: dict[str, str]) -> None:
     files = {name: text.encode() for name, text in texts.items() if name != "card.md"}
     assert render_card(files) == texts["card.md"] == render_card(texts)
@@ -117,11 +133,12 @@ def test_personal_columns_are_never_shown(make_world: Callable[..., Any]) -> Non
     project = replace(world.project, slices=SliceSpec(("carrier",)))
     columns = tuple(replace(one, pii=one.name == "carrier") for one in world.contract.columns)
     choice = world.choose(recipe={"family": "linear", "params": {"C": 1.0}})
-    found = []
+    facts, found = read_facts(describe(choice, world.contract, project, world.frame), world.frame), []
     for contract in (world.contract, replace(world.contract, columns=columns)):
         seen = evaluate(world.frame, contract, project, choice)
         worst = any("carrier" in one.where for one in seen.worst)
-        found.append((bool(seen.slices), worst, "carrier" in seen.wrong[0].values))
+        table = list(tell_mistakes(replace(facts, contract=contract, evaluation=seen)))[1]
+        found.append((bool(seen.slices), worst, isinstance(table, Table) and "carrier" in str(table.header)))
     assert found == [(True, True, True), (False, False, False)]
 
 

@@ -52,6 +52,17 @@ def test_golden_rows_hold_nulls_and_the_unseen(make_version: Any) -> None:
     assert all(row["rooms"] is not None for row in rows)
 
 
+def test_golden_rows_are_nobodys(make_version: Any, make_world: Any) -> None:
+    """No number in a golden row is one that a single row of the data has; the rows are all different."""
+    frame = make_world("binary").frame
+    rows = [json.loads(line)["row"] for line in (make_version("linear")[1] / "golden.jsonl").read_text().splitlines()]
+    sizes = set(frame["size (cm)"]) - {None}
+    assert len({row["size (cm)"] for row in rows}) > ROWS // 2
+    assert not {row["size (cm)"] for row in rows} & sizes
+    assert {row["rooms"] for row in rows} <= set(range(1, 9))
+    assert len({(row["rooms"], row["asked"], row["carrier"]) for row in rows}) == ROWS
+
+
 def test_the_last_bit_of_an_answer_counts(alter: Any) -> None:
     def nudge(text: bytes) -> Any:
         first, *others = text.splitlines()

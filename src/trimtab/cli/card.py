@@ -2,19 +2,19 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from trimtab.cli.options import HERE, AsJson, Flag, ProjectFolder
 from trimtab.cli.output import as_facts, progress, show
 from trimtab.errors import UsageError
-from trimtab.loop.card import CARD, CardCheck, read_card, verify_card
+from trimtab.loop.card import CARD, CardCheck, read_card, read_rows, verify_card
 from trimtab.loop.page import write_page
 from trimtab.loop.state import Wheel, open_wheel
 from trimtab.metrics.figures import count
 from trimtab.nouns import Version
-from trimtab.train.card import list_blocks
+from trimtab.train.card import list_blocks, render_card
 
 MOST_SHOWN = 20
 LARGEST = 20_000_000
@@ -45,11 +45,13 @@ def card(
     if verify:
         return _verify(wheel, found, file, as_json=as_json)
     files = read_card(wheel, found)
+    rows = read_rows(wheel, found, files)
     if html is not None:
-        _write_file(html, _page(files, found), overwrite=overwrite)
+        _write_file(html, _page(files, rows, found), overwrite=overwrite)
         show((f"{html} is written.",), {}, as_json=False)
         return 0
-    text = _page(files, found) if format == "html" else files[CARD].decode()
+    markdown = files[CARD].decode() if rows is None else render_card(files, rows)
+    text = _page(files, rows, found) if format == "html" else markdown
     if as_json:
         show((), {"version": found.id, "name": found.name, "format": format, "card": text}, as_json=True)
     else:
@@ -84,8 +86,8 @@ def _tell_check(check: CardCheck, version: Version, name: str) -> tuple[str, ...
     return hash_line, told, *shown, *rest
 
 
-def _page(files: dict[str, bytes], version: Version) -> str:
-    return write_page(list_blocks(files), footer=f"{version.name}, Version {version.id}, by trimtab.")
+def _page(files: dict[str, bytes], rows: Any, version: Version) -> str:
+    return write_page(list_blocks(files, rows), footer=f"{version.name}, Version {version.id}, by trimtab.")
 
 
 def _read_file(path: Path) -> bytes:

@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Any
 
+import polars as pl
+
+from trimtab.errors import DataError, VersionError
 from trimtab.loop.known import load_snapshot
 from trimtab.loop.newcomer import within_window
 from trimtab.loop.state import Wheel
 from trimtab.nouns import Interval, Version
 from trimtab.train.account import read_settings
-from trimtab.train.card import read_facts
+from trimtab.train.card import read_facts, render_card
 from trimtab.train.fit import Choice, choose, describe
 from trimtab.train.manifest import read_files
 from trimtab.train.search import Notebook, Trial
@@ -39,7 +42,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class CardCheck:
-    """What became of a card that was checked: its hash beside that of the Version's own, and its numbers."""
+    """What became of a card that was checked: its hash beside that of the Version's own, and its numbers.
+
+    The Version's own is card.md among its files, or the same card as `trimtab card` shows it, with values of rows.
+    """
 
     hash: str
     own_hash: str
@@ -57,6 +63,15 @@ def read_card(wheel: Wheel, version: Version) -> dict[str, bytes]:
     return read_files(wheel.blobs.path(version.id), version.id)[1]
 
 
+def read_rows(wheel: Wheel, version: Version, files: Mapping[str, bytes]) -> pl.DataFrame | None:
+    """Return the rows that a Version was judged on, None where the record or the Version cannot tell them any more."""
+    try:
+        read_facts(files)
+        return _load_rows(_as_then(wheel, version, files), version)
+    except (DataError, VersionError):
+        return None
+
+
 def verify_card(wheel: Wheel, version: Version, text: bytes | None = None, *, tell: Tell) -> CardCheck:
     """Return how a card's numbers compare with those made again from the record; None: the Version's own card.
 
@@ -67,21 +82,40 @@ def verify_card(wheel: Wheel, version: Version, text: bytes | None = None, *, te
     _, files = read_files(folder, version.id, unchecked=CARD)
     read_facts(files)  # says what is missing before any work is done
     given = files[CARD] if text is None else text
-    own_hash = json.loads((folder / "manifest.json").read_bytes())["files"][CARD]
-    made = make_card(wheel, version, files, tell=tell)
-    stated = given.decode("utf-8", errors="replace")
-    numbers, differences = len(_WORD.findall(stated)), compare_numbers(stated, made)
-    return CardCheck(hashlib.sha256(given).hexdigest(), own_hash, numbers, differences)
-
-
-def make_card(wheel: Wheel, version: Version, files: Mapping[str, bytes], *, tell: Tell) -> str:
-    """Return the card of a Version as the record gives it now, under the settings and the Contract of that time."""
-    account, chosen = json.loads(files["account.json"]), json.loads(files["metrics.json"])
-    contract = wheel.blobs.path(version.id) / "contract.toml"
-    then = replace(wheel, project=read_settings(account, replace(wheel.project, contract=contract)))
+    then = _as_then(wheel, version, files)
     tell(f"reading the {version.snapshot.rows:,} rows of Snapshot {version.snapshot.fingerprint}")
+    rows = _load_rows(then, version)
+    kept = json.loads((folder / "manifest.json").read_bytes())["files"][CARD]
+    shown, given_hash = _hash(render_card(files, rows).encode()), _hash(given)
+    made = _make_texts(then, version, files, rows, tell=tell)
+    stated = given.decode("utf-8", errors="replace")
+    wanted = [made[CARD]] if text is None else [made[CARD], render_card(made, rows)]
+    differences = min((compare_numbers(stated, one) for one in wanted), key=len)
+    own = shown if text is not None and given_hash == shown else kept
+    return CardCheck(given_hash, own, len(_WORD.findall(stated)), differences)
+
+
+def _hash(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()
+
+
+def _as_then(wheel: Wheel, version: Version, files: Mapping[str, bytes]) -> Wheel:
+    """Return the wheel with the settings and the Contract that a Version was made under."""
+    contract = wheel.blobs.path(version.id) / "contract.toml"
+    project = read_settings(json.loads(files["account.json"]), replace(wheel.project, contract=contract))
+    return replace(wheel, project=project)
+
+
+def _load_rows(then: Wheel, version: Version) -> pl.DataFrame:
     rows = load_snapshot(then, version.snapshot).rows
-    rows = within_window(rows, then.project.train.window, version.snapshot.as_of)
+    return within_window(rows, then.project.train.window, version.snapshot.as_of)
+
+
+def _make_texts(
+    then: Wheel, version: Version, files: Mapping[str, bytes], rows: pl.DataFrame, *, tell: Tell
+) -> dict[str, str]:
+    """Return what a Version says about itself as the record gives it now, its card among it."""
+    account, chosen = json.loads(files["account.json"]), json.loads(files["metrics.json"])
     tell("fitting again what was fitted, and judging it on the same rows")
     if account["repeated"]:
         choice = choose(rows, then.contract, then.project, recipe=chosen["recipe"], tell=tell)
@@ -89,7 +123,7 @@ def make_card(wheel: Wheel, version: Version, files: Mapping[str, bytes], *, tel
         trials = Notebook([_recall(one) for one in chosen["families"]], finished=True)
         choice = choose(rows, then.contract, then.project, ledger=trials, tell=tell)
     choice = _with_counts(choice, chosen["families"])
-    return describe(choice, then.contract, then.project, rows, snapshot=version.snapshot.fingerprint)[CARD]
+    return describe(choice, then.contract, then.project, rows, snapshot=version.snapshot.fingerprint)
 
 
 def _recall(tried: Mapping[str, Any]) -> Trial:

@@ -16,7 +16,7 @@ from trimtab.metrics.importance import Importance
 from trimtab.metrics.slices import Slice
 from trimtab.nouns import Interval, Task
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,15 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """One row that was answered badly: what was said, what was true, and what it held."""
+    """One row that was answered badly: its place among the rows judged on, what was said, and what was true.
 
-    at: str
+    What it holds is not kept: rows can be erased, and files named by their hash cannot follow.
+    """
+
+    row: int
     said: str
     true: str
     loss: float
-    values: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

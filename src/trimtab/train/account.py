@@ -5,7 +5,7 @@ account.json holds it, so that the card can be written from the files of a Versi
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,6 @@ FORMAT = 1
 STRETCHES = 6
 LEAST_ROWS = 50
 MISTAKES = 5
-SHOWN_COLUMNS = 6
 LONGEST = 60
 
 
@@ -96,7 +95,7 @@ def evaluate(frame: Any, contract: Contract, project: Project, choice: Choice) -
         importance=importance,
         aging=choice.metric if later else "",
         later=later,
-        wrong=_tell_wrong(held, contract, (labels, answers, decided, losses), importance),
+        wrong=_tell_wrong(choice.held, contract, (labels, answers, decided, losses)),
     )
 
 
@@ -244,24 +243,18 @@ def _place(ground: Ground, row: int) -> str:
 # --- concrete mistakes ------------------------------------------------------------------------------------------------
 
 
-def _tell_wrong(
-    held: Any, contract: Contract, judged: tuple[np.ndarray, ...], importance: tuple[Importance, ...]
-) -> tuple[Wrong, ...]:
-    """Return the rows that lost most, wrongly decided ones first, without the columns that the contract hides."""
+def _tell_wrong(held: np.ndarray, contract: Contract, judged: tuple[np.ndarray, ...]) -> tuple[Wrong, ...]:
+    """Return the places of the rows that lost most, wrongly decided ones first."""
     labels, answers, decided, losses = judged
     order = np.lexsort(
         (np.arange(len(losses)), -losses, decided == labels if contract.target.task != "regression" else losses * 0)
     )
-    known = {column.name for column in contract.features if not column.pii}
-    shown = [one.column for one in importance if one.column in known][:SHOWN_COLUMNS]
     classes, found = order_classes(contract.target), []
     for place in map(int, order[:MISTAKES]):
         if losses[place] <= 0.0 or (classes and decided[place] == labels[place]):
             continue
-        row = held.row(place, named=True)
         said, true = _tell_answer(answers[place], decided[place], classes), _tell_label(labels[place], classes)
-        values = {name: _cut(_show(row[name])) for name in shown}
-        found.append(Wrong(_moment(row["_event_at"]), said, true, float(losses[place]), values))
+        found.append(Wrong(int(held[place]), said, true, float(losses[place])))
     return tuple(found)
 
 
@@ -275,16 +268,6 @@ def _tell_answer(answer: Any, decided: Any, classes: tuple[str, ...]) -> str:
 
 def _tell_label(label: Any, classes: tuple[str, ...]) -> str:
     return classes[int(label)] if classes else figure(float(label))
-
-
-def _show(value: object) -> str:
-    if value is None:
-        return "missing"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return figure(value)
-    return _moment(value) if isinstance(value, date) else str(value)
 
 
 def _cut(text: str) -> str:

@@ -1,7 +1,7 @@
 """The card of a Version, in plain words: what it answers, how good that is, where it is wrong, how to make it again.
 
-It is written from the Version's other files and nothing else, so the same files give the same card, and every number
-in it can be made again from the record.
+It is written from the Version's other files, so the same files give the same card, and every number in it can be made
+again from the record. With the rows of the Snapshot it also shows what concrete mistakes hold, which no file keeps.
 """
 
 import json
@@ -20,22 +20,23 @@ from trimtab.train.sheet import Block, tame, write_markdown
 _HUB_NAMES = {"brier": "brier_score"}
 
 
-def render_card(files: Mapping[str, str | bytes]) -> str:
+def render_card(files: Mapping[str, str | bytes], rows: Any = None) -> str:
     """Return card.md of a Version's other files: Markdown with the front matter of a Hugging Face model card.
 
+    With `rows`, the frame that the Version was judged on, it is the card as it is shown.
     Source of the front matter: https://github.com/huggingface/hub-docs/blob/main/modelcard.md
     """
-    facts = read_facts(files)
+    facts = read_facts(files, rows)
     return write_markdown(_front_matter(facts), (*tell_worth(facts), *tell_limits(facts)))
 
 
-def list_blocks(files: Mapping[str, str | bytes]) -> Sequence[Block]:
+def list_blocks(files: Mapping[str, str | bytes], rows: Any = None) -> Sequence[Block]:
     """Return the same card as blocks, with its pictures."""
-    facts = read_facts(files)
+    facts = read_facts(files, rows)
     return *tell_worth(facts), *tell_limits(facts)
 
 
-def read_facts(files: Mapping[str, str | bytes]) -> Facts:
+def read_facts(files: Mapping[str, str | bytes], rows: Any = None) -> Facts:
     """Return what a card tells. Raises VersionError where the files do not hold it."""
     if "account.json" not in files:
         raise VersionError("This Version has no account.json: it was made by an older trimtab.", hint="train again")
@@ -49,6 +50,7 @@ def read_facts(files: Mapping[str, str | bytes]) -> Facts:
             evaluation=Evaluation.from_plain(account["evaluation"]),
             cost=json.loads(texts["threshold.json"])["cost"],
             environment=json.loads(texts["environment.json"]),
+            rows=rows,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise VersionError(f"The files of the card cannot be read: {error}", hint="train again") from error

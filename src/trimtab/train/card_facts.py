@@ -17,7 +17,10 @@ _ORDER = (*(one.name for one in metrics.BUILT_IN), "expected_calibration_error",
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a card tells: the contents of a Version's files, read. `choice` is metrics.json, `account` account.json."""
+    """What a card tells: the contents of a Version's files, read. `choice` is metrics.json, `account` account.json.
+
+    `rows` are the rows that the Version was judged on, from the record; None where nobody has them.
+    """
 
     contract: Contract
     choice: Mapping[str, Any]
@@ -25,6 +28,7 @@ class Facts:
     evaluation: Evaluation
     cost: Mapping[str, Any]
     environment: Mapping[str, Any]
+    rows: Any = None
 
     @property
     def unit(self) -> str:

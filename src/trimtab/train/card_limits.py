@@ -7,10 +7,11 @@ from trimtab import metrics
 from trimtab.charts import interval_chart, line_chart
 from trimtab.metrics.compare import NORMAL_975
 from trimtab.metrics.evaluation import Evaluation, Later
-from trimtab.metrics.figures import count, figure, spread
+from trimtab.metrics.figures import count, spread
 from trimtab.metrics.slices import Slice
 from trimtab.nouns import Interval
 from trimtab.train.card_facts import MOST_COLUMNS, Facts, ends_of, read_interval, shorten
+from trimtab.train.card_mistakes import tell_mistakes
 from trimtab.train.sheet import Block, Bullets, Code, Heading, Picture, Table, Text, name, tame
 
 MOST_DRAWN = 12
@@ -20,7 +21,7 @@ def tell_limits(facts: Facts) -> Iterator[Block]:
     """Yield the blocks of the second half."""
     for section in (
         _tell_slices,
-        _tell_wrong,
+        tell_mistakes,
         _tell_importance,
         _tell_age,
         _tell_leakage,
@@ -78,27 +79,6 @@ def _name_slice(one: Slice) -> str:
 
 def _plain_slice(one: Slice) -> str:
     return ", ".join(f"{tame(column)} {tame(value)}" for column, value in one.where.items())
-
-
-def _tell_wrong(facts: Facts) -> Iterator[Block]:
-    wrong = facts.evaluation.wrong
-    if not wrong:
-        return
-    yield Heading(f"{len(wrong)} of its worst mistakes")
-    columns = tuple(wrong[0].values)
-    header = ("when", "it said", "truth", facts.evaluation.loss, *(name(one) for one in columns))
-    rows = tuple(
-        (
-            one.at or "unknown",
-            tame(one.said),
-            tame(one.true),
-            figure(one.loss),
-            *(name(one.values[own]) for own in columns),
-        )
-        for one in wrong
-    )
-    yield Table(header, rows)
-    yield Text("Rows of the test part; only the columns that count most are shown, and none that is personal.")
 
 
 def _tell_importance(facts: Facts) -> Iterator[Block]:

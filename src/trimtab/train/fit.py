@@ -20,7 +20,7 @@ from trimtab.train.contest import count_threads, open_recipe
 from trimtab.train.encode import Encoder, check_features
 from trimtab.train.families.base import Fitted, Problem
 from trimtab.train.families.baseline import Baseline
-from trimtab.train.golden import pick_rows, write_golden
+from trimtab.train.golden import make_rows, write_golden
 from trimtab.train.labels import encode_labels, order_classes
 from trimtab.train.manifest import write_manifest
 from trimtab.train.profile import profile_features
@@ -65,7 +65,7 @@ def fit(frame: Any, contract: Contract, project: Project, choice: Choice, folder
     _check_parity(
         fitted, package, np.vstack((matrix[:: max(1, len(matrix) // _PARITY_ROWS)], _odd_rows(package, frame)))
     )
-    _write_texts(folder, {"golden.jsonl": write_golden(package, pick_rows(frame, contract))})
+    _write_texts(folder, {"golden.jsonl": write_golden(package, make_rows(frame, contract))})
     package.close()
     return write_manifest(folder)
 
@@ -130,7 +130,7 @@ def _write_texts(folder: Path, texts: dict[str, str]) -> None:
 def _odd_rows(package: Package, frame: Any) -> np.ndarray:
     """Return encoded rows with nulls and unseen categories in them, where a conversion goes wrong first."""
     encode = package.encoder.compile_row()
-    return np.array([encode(row) for row in pick_rows(frame, package.contract, rows=_ODD_ROWS)], dtype=np.float64)
+    return np.array([encode(row) for row in make_rows(frame, package.contract, rows=_ODD_ROWS)], dtype=np.float64)
 
 
 def _check_parity(fitted: Fitted, package: Package, matrix: np.ndarray) -> None:

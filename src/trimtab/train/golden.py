@@ -21,7 +21,7 @@ import numpy as np
 
 from trimtab import config
 from trimtab.errors import TrimtabError, VersionError
-from trimtab.nouns import Contract, canonical
+from trimtab.nouns import Column, Contract, canonical
 from trimtab.train.artefact import Answer, Package, assemble
 from trimtab.train.manifest import read_files
 
@@ -32,16 +32,42 @@ _MOST_OUTPUT = 1_000_000
 _MOST_FILES = 64
 
 
-def pick_rows(frame: Any, contract: Contract, rows: int = ROWS) -> list[list[Any]]:
-    """Return up to so many rows of a clean frame as cleaned values, spread over it; some with nulls, some unseen.
+def make_rows(frame: Any, contract: Contract, rows: int = ROWS) -> list[list[Any]]:
+    """Return so many rows of cleaned values in the order of the contract's columns, made up so that they are nobody's.
 
-    Every fourth row has each optional feature null, every fourth an unseen value in each category that accepts one.
+    Each feature's values are spread over those of a clean frame, halfway between two of them where there is a half, and
+    stand in every column in another order. Every fourth row has each optional feature null, every fourth an unseen
+    value in each category that accepts one.
     """
-    picked = []
-    for turn, place in enumerate(np.unique(np.linspace(0, len(frame) - 1, rows).astype(int)).tolist()):
-        known = frame.row(place, named=True)
-        picked.append(_disturb([known[column.name] for column in contract.columns], contract, turn % 4))
-    return picked
+    columns = [_spread(frame, column, rows) for column in contract.columns]
+    made = ([values[(row + 7 * place) % rows] for place, values in enumerate(columns)] for row in range(rows))
+    return [_disturb(values, contract, row % 4) for row, values in enumerate(made)]
+
+
+def _spread(frame: Any, column: Column, rows: int) -> list[Any]:
+    """Return so many values from the least to the greatest of a feature, nulls for any other column.
+
+    Those of a category are of its vocabulary, which the encoder holds anyway.
+    """
+    if column.role != "feature":
+        return [None] * rows
+    known = frame.get_column(column.name).drop_nulls()
+    if column.type in {"boolean", "category"}:
+        values = list(column.values or known.unique().sort().to_list())
+        return [values[row % len(values)] for row in range(rows)] if values else [None] * rows
+    last = len(known) - 1
+    if last < 1:
+        return [None] * rows
+    places = np.linspace(0, last - 1, rows).astype(int)
+    others = np.minimum(places + max(1, last // rows), last)
+    ordered = known.sort()
+    return [_halve(*pair) for pair in zip(ordered.gather(places), ordered.gather(others), strict=True)]
+
+
+def _halve(low: Any, high: Any) -> Any:
+    if isinstance(low, float):
+        return low / 2 + high / 2
+    return low + (high - low) // 2
 
 
 def write_golden(package: Package, rows: Sequence[Sequence[Any]]) -> str:
