@@ -15,9 +15,10 @@ from trimtab.errors import Busy, UsageError
 from trimtab.loop.cycle import train
 from trimtab.loop.forward import OUTCOMES, PREDICTIONS, frame_of
 from trimtab.loop.known import resolve
-from trimtab.loop.stand import promote, rollback
+from trimtab.loop.stand import promote, rollback, share
 from trimtab.loop.state import Wheel, open_wheel
 from trimtab.loop.tick import measure, tick
+from trimtab.nouns import Member
 from trimtab.train.golden import try_version
 
 MakeWheel = Callable[..., Wheel]
@@ -122,8 +123,18 @@ def test_promote_and_roll_back_by_hand_are_journalled_and_follow_each_other(make
     assert promote(wheel, "v2", by="me").epoch == 2
     assert rollback(wheel, by="me").version == wheel.catalog.find_version("v1").id
     assert wheel.catalog.epoch() == 3
-    by = [decision.by for decision in wheel.catalog.journal()][-2:]
-    assert by == ["person:me", "person:me"]
+    members = [Member(wheel.catalog.find_version(name).id, weight) for name, weight in (("v1", 0.4), ("v2", 0.6))]
+    assert share(wheel, members, by="me").version == members[1].version
+    trim = wheel.catalog.trim()
+    assert trim is not None
+    assert (trim.epoch, trim.members) == (4, tuple(members))
+    with pytest.raises(UsageError, match="add up to 1"):
+        share(wheel, members[:1], by="me")
+    assert promote(wheel, "v2", by="me").epoch == 5  # the champion, but not alone
+    decisions = wheel.catalog.journal()[-4:]
+    assert [(one.action, one.by) for one in decisions] == [
+        (action, "person:me") for action in ("promote", "roll_back", "trim", "promote")
+    ]
 
 
 def test_a_damaged_version_is_not_promoted(make_wheel: MakeWheel) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -150,6 +151,22 @@ class World:
             (staged / file.name).write_bytes(file.read_bytes())
         return blobs.keep(staged, self.ids[name])
 
+    def share(self, project: Project, *members: Member, threshold: float | None = None) -> Trim:
+        """Let several Versions answer together from the next epoch on; a member's `version` is a name of this world."""
+        with closing(open_catalog(project)) as catalog:
+            for name in dict.fromkeys(member.version for member in members):
+                self.keep(project, name)
+                catalog.add_version(self.describe(name))
+            named = tuple(replace(member, version=self.ids[member.version]) for member in members)
+            trim = Trim(catalog.epoch() + 1, named, threshold)
+            now = datetime.now(UTC)
+            catalog.decide(Decision("trim", "rule:test", ("a test asked for it",), now, now, trim.champion), trim)
+        return trim
+
+    def describe(self, name: str) -> Version:
+        now = datetime.now(UTC)
+        return Version(self.ids[name], 0, "baseline", {}, self.contract.id, Snapshot(now, {}, 600, "f"), {}, now)
+
     def promote(self, project: Project, name: str, *, spoil: Callable[[Path], None] | None = None) -> Version:
         """Let a Version answer from the next epoch on, as the loop does; `spoil` may damage its files first."""
         home = self.keep(project, name)
@@ -157,9 +174,7 @@ class World:
             spoil(home)
         catalog = open_catalog(project)
         now = datetime.now(UTC)
-        version = catalog.add_version(
-            Version(self.ids[name], 0, "baseline", {}, self.contract.id, Snapshot(now, {}, 600, "f"), {}, now)
-        )
+        version = catalog.add_version(self.describe(name))
         epoch = catalog.epoch() + 1
         decision = Decision("promote", "rule:test", ("a test asked for it",), now, now, version.id, epoch)
         catalog.decide(decision, Trim(epoch, (Member(version.id),), self.thresholds[name]))
@@ -167,7 +182,7 @@ class World:
         return version
 
 
-def build_world(root: Path, text: str, task: str, names: Sequence[str] = ("first", "second")) -> World:
+def build_world(root: Path, text: str, task: str, names: Sequence[str] = ("first", "second", "third")) -> World:
     contract = config.parse_contract(text, "contract.toml")
     project = Project("churn", root, root / ".trimtab", root / "contract.toml")
     project = replace(project, train=replace(project.train, families=("boosting",), threads=1))
@@ -190,7 +205,25 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 @pytest.fixture(scope="session")
 def other_worlds(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, World]:
     texts = {"regression": REGRESSION, "multiclass": MULTICLASS}
-    return {task: build_world(tmp_path_factory.mktemp(task), text, task, ["first"]) for task, text in texts.items()}
+    return {
+        task: build_world(tmp_path_factory.mktemp(task), text, task, ["first", "second"])
+        for task, text in texts.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def wider_world(world: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The binary world with one more Version, `strict`: its Contract demands an age, and reads colours otherwise."""
+    text = CONTRACT.replace('type = "integer"', 'type = "integer"\nrequired = true').replace(
+        'values = ["red", "blue"]', 'values = ["blue", "red"]'
+    )
+    strict = build_world(tmp_path_factory.mktemp("strict"), text, "binary", ["strict"])
+    return World(
+        world.contract,
+        {**world.folders, **strict.folders},
+        {**world.ids, **strict.ids},
+        {**world.thresholds, **strict.thresholds},
+    )
 
 
 @dataclass

@@ -13,8 +13,8 @@ import pytest
 
 from trimtab.errors import DataError, UsageError
 from trimtab.nouns import SourceSpec
-from trimtab.serve.answer import Live, compile_model
 from trimtab.serve.batch import score
+from trimtab.serve.model import compile_live, compile_model
 from trimtab.serve.sheet import disarm
 from trimtab.store import open_blobs, open_catalog, open_index, open_lake
 from trimtab.train.artefact import open_version
@@ -41,12 +41,11 @@ def rows(good: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def run(project: Any, source: Path, output: Path, tell: Any = lambda _: None, **options: Any) -> Any:
+    blobs = open_blobs(project)
     with closing(open_catalog(project)) as catalog:
         trim = catalog.trim()
-        version = catalog.find_version("champion")
-    assert trim is not None
-    package = open_version(open_blobs(project).path(version.id))
-    live = Live(trim.epoch, compile_model(version, package, trim.threshold))
+        assert trim is not None
+        live = compile_live(trim, lambda id_: compile_model(catalog.find_version(id_), open_version(blobs.path(id_))))
     return score(project, live, open_lake(project), source, output, tell, **options)
 
 

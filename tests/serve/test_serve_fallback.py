@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from trimtab.serve.answer import BREAKER_FAILURES, Breaker, Given, Live, Model, answer_row, compile_model
+from trimtab.serve.answer import BREAKER_FAILURES, Breaker, Given, answer_row
 from trimtab.serve.ladder import Problem
 from trimtab.serve.live import Shelf
+from trimtab.serve.model import Live, Model, compile_model
 from trimtab.store import open_blobs, open_catalog
 
 

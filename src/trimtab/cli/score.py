@@ -11,8 +11,8 @@ from trimtab.cli.output import as_facts, count_rules, count_warnings, progress, 
 from trimtab.errors import Refused
 from trimtab.loop.state import open_wheel
 from trimtab.metrics.figures import count
-from trimtab.serve.answer import Live, compile_model
 from trimtab.serve.batch import score as score_file
+from trimtab.serve.model import compile_live, compile_model
 
 
 def score(
@@ -33,8 +33,7 @@ def score(
         champion = wheel.champion()
         if champion is None:
             raise Refused("No Version answers in this project yet.", hint=f"trimtab train {quote(str(folder))}")
-        trim, version = champion
-        live = Live(trim.epoch, compile_model(version, wheel.package(version.id), trim.threshold))
+        live = compile_live(champion[0], lambda id_: compile_model(wheel.catalog.find_version(id_), wheel.package(id_)))
         scored = score_file(wheel.project, live, wheel.lake, source, output, tell, overwrite=overwrite)
     counts = f"{count(scored.rows, 'row')}: {scored.answered:,} answered, {scored.refused:,} refused"
     told = [f"{counts}; {output} is written.", *count_rules(scored.reasons), *count_warnings(scored.warnings)]

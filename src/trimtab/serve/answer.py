@@ -1,18 +1,15 @@
-"""One cleaned row in, one answer out: the champion's, or where it fails the fallback's that the project chose."""
+"""One cleaned row in, one answer out: the Trim's, or where it fails the fallback's that the project chose."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from trimtab import clock
-from trimtab.contract.pii import compile_hide_row
-from trimtab.contract.row import RowContract, compile_row, row_key
-from trimtab.nouns import Contract, Version
 from trimtab.serve import events
 from trimtab.serve.ladder import Problem
+from trimtab.serve.model import Live, Model
 from trimtab.store.record import Value
-from trimtab.train.artefact import Answer, Output, Package
+from trimtab.train.artefact import Output
 
 Fallback = Literal["previous", "base_rate", "none"]
 
@@ -20,70 +17,9 @@ BREAKER_FAILURES = 5
 BREAKER_PAUSE_NS = 5_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
-    """One Version, compiled: its row contract, its encoder, its single-row answer, and the output that this becomes."""
-
-    version: Version
-    package: Package
-    contract: Contract
-    columns: tuple[str, ...]
-    row: RowContract
-    hide: Callable[[Mapping[str, object]], Mapping[str, object]]
-    encode: Callable[[list[Value]], Sequence[float]]
-    answer: Callable[[Sequence[float]], Answer]
-    output: Callable[[Answer], Output]
-    key: Callable[[list[Value]], str | None]
-    threshold: float | None
-    base: Answer
-
-    @property
-    def id(self) -> str:
-        """The Version's id."""
-        return self.version.id
-
-    @property
-    def name(self) -> str:
-        """The Version's running name."""
-        return self.version.name
-
-    def warm(self) -> None:
-        """Let the calling thread make its own native handle now, so that its first request need not wait for it."""
-        with suppress(Exception):  # a model that cannot answer zeros may still answer rows
-            self.answer([0.0] * len(self.package.encoder.names))
-
-
-def compile_model(version: Version, package: Package, threshold: float | None) -> Model:
-    """Return an opened Version ready to answer; `threshold` is the Trim's, None leaves the Version its own."""
-    contract = package.contract
-    return Model(
-        version=version,
-        package=package,
-        contract=contract,
-        columns=tuple(column.name for column in contract.columns),
-        row=compile_row(contract),
-        hide=compile_hide_row(contract),
-        encode=package.encoder.compile_row(),
-        answer=package.predictor.predict_row,
-        output=package.compile_output(threshold),
-        key=lambda values: row_key(contract, values),
-        threshold=threshold if threshold is not None else package.threshold,
-        base=package.base,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """What answers at one epoch. A request takes one of these and keeps it: no reply mixes two."""
-
-    epoch: int
-    model: Model
-    previous: Model | None = None
-
-
 @dataclass(slots=True)
 class Given:
-    """One answer on its way to the log and the client. `fallback` is empty where the champion answered."""
+    """One answer on its way to the log and the client. `fallback` is empty where the Trim answered."""
 
     output: Output
     values: list[Value]
@@ -119,17 +55,24 @@ class Breaker:
 
 
 def answer_row(live: Live, breaker: Breaker, fallback: Fallback, mapping: Mapping[str, object], given: Given) -> int:
-    """Fill `given` with the champion's output for its cleaned values, or the fallback's with the warning that says so.
+    """Fill `given` with the Trim's output, or with the fallback's and the warning that says so.
 
-    Returns when the row was encoded, on the monotonic clock. Raises Problem model_failed where neither can answer.
+    `given` holds the row as the champion's Contract cleaned it, `mapping` the row as it came. Returns when the row was
+    encoded, on the monotonic clock. Raises Problem model_failed where neither can answer.
     """
     encoded_at = clock.monotonic_ns()
     model = live.model
     if not breaker.open:
         try:
-            numbers = model.encode(given.values)
-            encoded_at = clock.monotonic_ns()
-            given.output = model.output(model.answer(numbers))
+            if live.blended is None:
+                numbers = model.encode(given.values)
+                encoded_at = clock.monotonic_ns()
+                given.output = model.output(model.answer(numbers))
+            else:
+                rows = live.blended.encode(mapping, given.values)
+                encoded_at = clock.monotonic_ns()
+                given.output = model.output(live.blended.answer(rows))
+                given.warnings = [*given.warnings, *live.blended.left_out(rows)]
         except Exception as error:  # noqa: BLE001 - whatever a model raises, the request gets an answer of the ladder
             breaker.fail(live.model.name, error)
         else:

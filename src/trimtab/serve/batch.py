@@ -21,7 +21,8 @@ from trimtab.contract.clean import compile_frame
 from trimtab.errors import DataError, Mistake, UsageError
 from trimtab.ingest import Chunk, Rejected, declare, open_source
 from trimtab.nouns import Contract, Project, SourceSpec
-from trimtab.serve.answer import Live
+from trimtab.serve.frame import FrameAnswers
+from trimtab.serve.model import Live
 from trimtab.serve.sheet import Sheet, open_sheet
 from trimtab.store import open_index
 from trimtab.store.index import Index
@@ -149,6 +150,7 @@ class Scorer:
         self._epoch = live.epoch
         self._contract = live.model.contract
         self._frame_contract = compile_frame(self._contract, text=text)
+        self._answers = FrameAnswers(live, text=text)
 
     def answer(self, chunk: Chunk) -> Part:
         """Return a chunk's rows, each with its answer or with the reasons why there is none."""
@@ -156,7 +158,8 @@ class Scorer:
         arrived_at = clock.now()
         # The label may stand in the file, right or wrong: it is no part of the question.
         asked = chunk.frame.drop(self._contract.target.column, strict=False)
-        checked = self._frame_contract.apply(asked.with_columns(_arrived_at=pl.lit(arrived_at, MOMENT)))
+        asked = asked.with_columns(_arrived_at=pl.lit(arrived_at, MOMENT))
+        checked = self._frame_contract.apply(asked)
         log, failed = self._answer_clean(checked.clean, asked, arrived_at)
         refused = dict(zip(checked.quarantine["_row"], checked.quarantine["reasons"].to_list(), strict=True)) | failed
         shown = self._show(chunk.frame, log, refused)
@@ -179,12 +182,12 @@ class Scorer:
         self, clean: pl.DataFrame, asked: pl.DataFrame, arrived_at: datetime
     ) -> tuple[pl.DataFrame, dict[int, list[str]]]:
         """Return the log of the clean rows (with `_row`), and the rows that the model gave no usable answer for."""
-        answers = self._model.package.predict(clean).tolist() if clean.height else []
+        answers, left_out = self._answers.answer(clean, asked)
         passed = asked.filter(pl.col("_row").is_in(clean["_row"].implode()))
-        rows = passed.drop("_row", "_offset").iter_rows(named=True)
+        rows = passed.drop("_row", "_offset", "_arrived_at").iter_rows(named=True)
         logged, failed = [], {}
         for answer, values, meta, raw in zip(
-            answers,
+            answers.tolist(),
             clean.select(self._model.columns).iter_rows(),
             clean.select("_row", "_event_at", "_warnings").iter_rows(),
             rows,
@@ -195,7 +198,9 @@ class Scorer:
             except ValueError:
                 failed[meta[0]] = ["model_failed"]
                 continue
-            logged.append(self._log_row(output, list(values), meta, raw, arrived_at))
+            more = left_out.get(meta[0])
+            told = meta if more is None else (*meta[:2], [*meta[2], *more])
+            logged.append(self._log_row(output, list(values), told, raw, arrived_at))
         return pl.DataFrame(logged, schema={"_row": pl.Int64(), **LOG}, orient="row"), failed
 
     def _log_row(

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from trimtab.errors import HostError
 from trimtab.nouns import Contract, Project
 from trimtab.serve import events
-from trimtab.serve.answer import Breaker, Live
+from trimtab.serve.answer import Breaker
 from trimtab.serve.keeper import Commit, Keeper
 from trimtab.serve.ladder import Problem
 from trimtab.serve.limits import Lane
 from trimtab.serve.meters import Meters
+from trimtab.serve.model import Live
 from trimtab.serve.recent import RecentOutcomes
 from trimtab.serve.repeats import Repeats
 from trimtab.store.index import Index
@@ -62,7 +63,7 @@ class Desk:
 
     def show(self, live: Live) -> None:
         """Let a new epoch answer from the next request on. Called on the event loop, between two requests."""
-        live.model.warm()
+        live.warm()
         self.live = live
         self.breaker = Breaker()
         self.meters.show_version(self.project.name, live.model.name, live.epoch)

@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event, Thread
 
 from trimtab import clock
 from trimtab.errors import TrimtabError, VersionError
 from trimtab.nouns import Trim
 from trimtab.serve import events
-from trimtab.serve.answer import Live, Model, compile_model
 from trimtab.serve.desk import Desk
+from trimtab.serve.model import Live, Model, compile_live, compile_model
 from trimtab.store.blobs import Blobs
 from trimtab.store.catalog import Catalog
 from trimtab.train.artefact import open_version
@@ -19,6 +19,8 @@ POLL_SECONDS = 0.5
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 EARLIER_EPOCHS = 3
 """How many epochs back a worker looks for a Version that loads, when it starts and the champion does not."""
+LOOK_BACK = 1000
+"""How many epochs back the previous champion is looked for."""
 
 Try = Callable[[str], str]
 """A Version's id to what its golden rows say in a limited child process: an empty text, or what went wrong."""
@@ -32,7 +34,7 @@ class Shelf:
     blobs: Blobs
     try_golden: Try
 
-    def open(self, identifier: str, threshold: float | None) -> Model:
+    def open(self, identifier: str, threshold: float | None = None) -> Model:
         """Return a Version ready to answer. Raises VersionError where its files or its golden rows are wrong."""
         version = self.catalog.find_version(identifier)
         folder = self.blobs.path(version.id)
@@ -43,11 +45,19 @@ class Shelf:
 
     def open_trim(self, trim: Trim, live: Live | None = None) -> Live:
         """Return what answers at a Trim's epoch; a Version that `live` holds already is not opened again."""
-        held = [] if live is None else [model for model in (live.model, live.previous) if model is not None]
-        known = next((model for model in held if _is_same(model, trim)), None)
-        model = known or self.open(trim.champion, trim.threshold)
-        previous = next((one for one in held if one.id != model.id), None)
-        return Live(trim.epoch, model, previous)
+        held = {} if live is None else {model.id: model for model in live.models}
+        earlier = self.find_earlier(trim) if held else None
+        known = held.get(earlier.champion) if earlier is not None else None
+        previous = known.at(earlier.threshold) if known is not None and earlier is not None else None
+        return compile_live(trim, lambda version: held.get(version) or self.open(version), previous)
+
+    def find_earlier(self, trim: Trim) -> Trim | None:
+        """Return the newest Trim before this one with another champion: who answers where this one cannot."""
+        for epoch in range(trim.epoch - 1, max(0, trim.epoch - 1 - LOOK_BACK), -1):
+            earlier = self.catalog.trim(epoch)
+            if earlier is not None and earlier.champion != trim.champion:
+                return earlier
+        return None
 
     def open_first(self) -> tuple[Live | None, str]:
         """Return what a starting worker can answer with, and what went wrong with the newer epochs on the way.
@@ -105,7 +115,7 @@ class Watcher:
             self._refuse(epoch, error)
 
     def _run(self) -> None:
-        self._add_previous()
+        self._complete_first()
         while not self._stop.wait(POLL_SECONDS):
             self.look()
 
@@ -115,6 +125,7 @@ class Watcher:
             return
         fresh = self._shelf.open_trim(trim, live)
         self._swap(fresh)
+        self._add_previous(trim, fresh)
         self._desk.repair("version")
         self._failures = self._refused = 0
         events.tell("swap", version=fresh.model.name, id=fresh.model.id, epoch=fresh.epoch)
@@ -136,31 +147,26 @@ class Watcher:
         self._failures += 1
         self._retry_at = clock.monotonic_ns() + int(pause * 1e9)
 
-    def _add_previous(self) -> None:
-        """Open the previous Version beside a champion that was loaded at the start, for `fallback = "previous"`."""
-        live = self._desk.live
-        if live is None or self._desk.project.serve.fallback != "previous":
-            return
+    def _complete_first(self) -> None:
+        """Open the previous Version beside a champion that was loaded at the start."""
         try:
-            trim = self._earlier(live)
-            if trim is not None:
-                model = self._shelf.open(trim.champion, trim.threshold)
-                self._swap(Live(live.epoch, live.model, model))
+            live = self._desk.live
+            trim = self._shelf.catalog.trim(live.epoch) if live is not None else None
+            if live is not None and trim is not None:
+                self._add_previous(trim, live)
         except Exception as error:  # noqa: BLE001 - a missing fallback is a trouble, not a reason to stop
             events.tell("no_fallback", error=events.place(error))
 
-    def _earlier(self, live: Live) -> Trim | None:
-        """Return the newest earlier Trim with another champion."""
-        for epoch in range(live.epoch - 1, 0, -1):
-            trim = self._shelf.catalog.trim(epoch)
-            if trim is not None and trim.champion != live.model.id:
-                return trim
-        return None
-
-
-def _is_same(model: Model, trim: Trim) -> bool:
-    wanted = model.package.threshold if trim.threshold is None else trim.threshold
-    return model.id == trim.champion and model.threshold == wanted
+    def _add_previous(self, trim: Trim, live: Live) -> None:
+        """Open the previous Version where it is not in memory and `fallback = "previous"` may need it."""
+        if live.previous is not None or self._desk.project.serve.fallback != "previous":
+            return
+        try:
+            earlier = self._shelf.find_earlier(trim)
+            if earlier is not None:
+                self._swap(replace(live, previous=self._shelf.open(earlier.champion, earlier.threshold)))
+        except Exception as error:  # noqa: BLE001 - as above
+            events.tell("no_fallback", error=events.place(error))
 
 
 def _reason(error: Exception) -> str:

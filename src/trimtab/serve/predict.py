@@ -14,11 +14,12 @@ from starlette.responses import Response
 from trimtab import clock
 from trimtab.contract.row import event_time
 from trimtab.errors import nearest
-from trimtab.serve.answer import Given, Live, answer_row
+from trimtab.serve.answer import Given, answer_row
 from trimtab.serve.decode import decode
 from trimtab.serve.desk import Desk
 from trimtab.serve.ladder import FieldError, Problem, field_error, field_errors, shown
 from trimtab.serve.limits import read_body, read_headers
+from trimtab.serve.model import Live
 from trimtab.serve.repeats import Kept
 from trimtab.store.record import PredictionRecord, encode, features_text, json_text, prediction_text, rfc3339
 from trimtab.store.spool import Record

@@ -6,6 +6,7 @@
 
 Every number is reckoned with `math`, in the order of the members, for one row as for many: so an answer online, in a
 batch and in a replay has the same bits. A Trim of one Version at weight 1 and identity passes its answers on untouched.
+Where a Version cannot read a row its members are left out, and the weights of the others are scaled to add up to 1.
 """
 
 import math
@@ -19,19 +20,27 @@ from trimtab.nouns import Member, Task
 LEAST, MOST = 0.001, 0.999
 """Probabilities are held between these before and after: the log-odds of a sure answer would drown all others."""
 IDENTITY = (1.0, 0.0)
+MOST_VERSIONS = 3
+SLACK = 1e-9
+"""How far weights may add up beside 1: they are sums of rounded numbers."""
 
 Answer = Any
 """A float, or for multiclass a list of them: what a Predictor gives for one row."""
+Part = tuple[int, float, Callable[[Answer], Answer]]
+"""One member: the place of its Version's answer, its weight, and its recalibration."""
 
 
 class Blend:
-    """The members of one Trim, ready to answer. Raises ValueError for a calibration that does not fit the task.
+    """The members of one Trim, ready to answer.
 
-    `versions` are the ids whose answers are asked for, each once, in the order in which they must be handed in.
+    Raises ValueError for weights that are none or do not add up to 1, for more than three Versions, and for a
+    calibration that does not fit the task. `versions` are the ids whose answers are asked for, each once, in the order
+    in which they must be handed in.
     """
 
     def __init__(self, task: Task, members: Sequence[Member]) -> None:
         self.versions = tuple(dict.fromkeys(member.version for member in members))
+        _refuse_odd(members, len(self.versions))
         self.is_plain = len(members) == 1 and members[0].weight == 1.0 and members[0].calibration == IDENTITY
         self._task = task
         self._members = [
@@ -39,15 +48,25 @@ class Blend:
             for member in members
         ]
 
-    def answer_row(self, answers: Sequence[Answer]) -> Answer:
-        """Return the answer of one row from its Versions' answers; NaN where one of them is no finite number."""
+    def answer_row(self, answers: Sequence[Answer | None]) -> Answer:
+        """Return the answer of one row from its Versions' answers; NaN where one of them is no finite number.
+
+        None stands for a Version that is left out; the first one never is.
+        """
         if self.is_plain:
             return answers[0]
-        parts = [(weight, correct(answers[place])) for place, weight, correct in self._members]
+        parts = [(weight, correct(answers[place])) for place, weight, correct in self._present(answers)]
         if self._task == "multiclass":
             return [_sum((weight, part[k]) for weight, part in parts) for k in range(len(parts[0][1]))]
         total = _sum(parts)
         return _hold(total) if self._task == "binary" else total
+
+    def _present(self, answers: Sequence[Answer | None]) -> list[Part]:
+        if None not in answers:
+            return self._members
+        present = [part for part in self._members if answers[part[0]] is not None]
+        total = math.fsum(weight for _, weight, _ in present)
+        return [(place, weight / total, correct) for place, weight, correct in present]
 
     def answer_rows(self, answers: Sequence[np.ndarray]) -> np.ndarray:
         """Return the answers of many rows, bit-equal to `answer_row` one by one; (n,), or (n, classes)."""
@@ -55,6 +74,14 @@ class Blend:
             return answers[0]
         rows = zip(*(given.tolist() for given in answers), strict=True)
         return np.array([self.answer_row(row) for row in rows], dtype=np.float64).reshape(answers[0].shape)
+
+
+def _refuse_odd(members: Sequence[Member], versions: int) -> None:
+    weights = [member.weight for member in members]
+    if not all(math.isfinite(weight) and weight >= 0.0 for weight in weights) or abs(sum(weights) - 1.0) > SLACK:
+        raise ValueError("the weights of a Trim are numbers from 0 up that add up to 1")
+    if versions > MOST_VERSIONS:
+        raise ValueError(f"a Trim has one to {MOST_VERSIONS} Versions, not {versions}")
 
 
 def _sum(parts: Any) -> float:
