@@ -4,9 +4,10 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 READY := .venv/ready
+WORLD := .bench/world
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup check test demo faults help
+.PHONY: setup check test test-world demo faults help
 .DEFAULT_GOAL := help
 
 help:  ## say what there is
@@ -31,6 +32,14 @@ check: $(READY)  ## format, lint, types, floors, doors
 
 test: check  ## check, then every test (under 5 minutes on 2 cores)
 	$(BIN)/pytest -n 2 --dist worksteal
+
+test-world: $(WORLD)/ready  ## against servers of other people: MLflow (an environment of its own, .bench/world)
+	$(WORLD)/bin/pytest -n 0 -m world tests/world
+
+$(WORLD)/ready: pyproject.toml constraints.txt | $(READY)
+	@echo "Installing into $(WORLD) (a few minutes) ..."
+	@$(PYTHON) -m venv $(WORLD) && \
+	PIP_CONSTRAINT=constraints.txt $(WORLD)/bin/python -m pip install --quiet --editable '.[world]' && touch $@
 
 demo: $(READY)  ## turn the whole wheel on real data
 	@$(BIN)/trimtab demo

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "trimtab"
 STEPS = ("ingest", "contract", "trim", "train", "monitor", "retrain", "evaluate", "promote")
-LIBRARIES_OF_STORE = {"sqlite3", "sqlalchemy", "deltalake", "alembic"}
+LIBRARIES_OF_STORE = {"sqlite3", "sqlalchemy", "deltalake", "alembic", "mlflow"}
 LIBRARIES_OF_TRAIN = {"ctypes", "onnxruntime", "lightgbm", "sklearn", "skl2onnx", "onnx"}
 FORBIDDEN_IMPORTS = {"pickle", "cPickle", "_pickle", "joblib", "cloudpickle", "dill", "marshal", "shelve"}
 TIME_CALLS = {"now", "utcnow", "today"}

@@ -35,6 +35,7 @@ def describe_training(done: Trained, *, answering: bool) -> tuple[str, ...]:
         *choice.reasons,
         *(f"Warning: {warning}" for warning in choice.warnings),
         f"Decision {done.decision.number}: {join_reasons(done.decision.reasons)}",
+        *((done.mirrored,) if done.mirrored else ()),
     )
 
 
@@ -54,4 +55,5 @@ def list_training(done: Trained) -> dict[str, object]:
         "leakage": done.choice.leakage,
         "promoted": done.promoted,
         "decision": done.decision,
+        "mirrored": done.mirrored,
     }

@@ -5,7 +5,7 @@ feature is not built yet is refused, never ignored.
 """
 
 from trimtab.config.contract_file import contract_text, load_contract, parse_contract
-from trimtab.config.machine import calm_threads, cores, environment
+from trimtab.config.machine import calm_threads, cores, environment, quiet_mlflow
 from trimtab.config.project_file import load, project_text
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "load_contract",
     "parse_contract",
     "project_text",
+    "quiet_mlflow",
 ]

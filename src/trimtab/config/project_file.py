@@ -104,6 +104,8 @@ def _mistakes(file: ProjectFile) -> Iterator[Mistake]:
     split = file.train.split
     if split.validation + split.calibration + split.test > 0.8:
         yield Mistake("train.split", "leaves less than a fifth of the rows for training")
+    if file.tracking.mlflow and not file.tracking.mlflow.startswith(("http://", "https://")):
+        yield Mistake("tracking.mlflow", 'is the address of a server: "http://host:5000"')
 
 
 def _needed(source: SourceTable) -> tuple[str, ...]:
@@ -196,6 +198,7 @@ def _project(file: ProjectFile, folder: Path) -> Project:
             limits=Limits(**file.serve.limits.model_dump(exclude={"per_key"})),
             **file.serve.model_dump(exclude={"workers", "limits", "keys"}),
         ),
+        mlflow=file.tracking.mlflow,
     )
 
 

@@ -289,7 +289,7 @@ class EngineTable(Section):
 class TrackingTable(Section):
     """`[tracking]`."""
 
-    mlflow: Annotated[str, Later("")] = ""
+    mlflow: str = ""
 
 
 class ProjectFile(Section):

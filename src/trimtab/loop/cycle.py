@@ -14,6 +14,7 @@ from trimtab.ingest import declare, open_source
 from trimtab.loop import challenge
 from trimtab.loop.gather import keep_raw
 from trimtab.loop.known import resolve
+from trimtab.loop.mirror import mirror
 from trimtab.loop.outcomes import keep_source_outcomes
 from trimtab.loop.refine import keep_clean
 from trimtab.loop.state import Wheel
@@ -60,12 +61,13 @@ class Ingested:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A new Version, why this family, and what was decided about it."""
+    """A new Version, why this family, and what was decided about it; `mirrored` is what an MLflow server was told."""
 
     version: Version
     choice: Choice
     decision: Decision
     rows: int
+    mirrored: str = ""
 
     @property
     def promoted(self) -> bool:
@@ -168,4 +170,4 @@ def train(wheel: Wheel, *, tell: Tell) -> Trained:
             if errors:
                 raise errors[0]
         newcomer, decision = challenge.train_newcomer(wheel, resolve(wheel, None), tell=tell)
-        return Trained(newcomer.version, newcomer.choice, decision, newcomer.rows.height)
+    return Trained(newcomer.version, newcomer.choice, decision, newcomer.rows.height, mirror(wheel))

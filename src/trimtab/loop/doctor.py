@@ -10,6 +10,7 @@ from trimtab.loop.state import Wheel, open_wheel
 from trimtab.nouns import Judgement, State
 from trimtab.promote.gates import open_gates
 from trimtab.retrain.triggers import open_triggers
+from trimtab.store.mirror import reach
 from trimtab.train.booster import open_library
 from trimtab.train.golden import try_version
 
@@ -46,7 +47,14 @@ def _examine_project(folder: Path) -> Iterator[Judgement]:
     yield _try("gates", lambda: ", ".join(gate.name for gate in open_gates(wheel.project)))
     yield wheel.catalog.verify_journal()
     yield _try("lake", lambda: f"tables: {', '.join(wheel.lake.tables()) or 'none yet'}")
+    if wheel.project.mlflow:
+        yield _try("mlflow", lambda: _reach_mirror(wheel.project.mlflow))
     yield _examine_champion(wheel)
+
+
+def _reach_mirror(address: str) -> str:
+    reach(address)
+    return "the MLflow server answers"
 
 
 def _open(folder: Path, opened: list[Wheel]) -> str:

@@ -1,7 +1,7 @@
 """One whole turn of the wheel: forward, ingest, join, measure, judge, act."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -15,6 +15,7 @@ from trimtab.loop.challenge import labels_of, retrain
 from trimtab.loop.cycle import Ingested, read_sources
 from trimtab.loop.forward import forward
 from trimtab.loop.known import AsOf, Labelled, count_once, load_answers, load_labelled, refuse_moment, resolve
+from trimtab.loop.mirror import mirror
 from trimtab.loop.state import Wheel
 from trimtab.loop.upkeep import tidy_when_due
 from trimtab.metrics import bounded_losses
@@ -45,7 +46,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """What one turn did."""
+    """What one turn did; `mirrored` is what an MLflow server was told."""
 
     as_of: datetime
     epoch: int
@@ -54,6 +55,7 @@ class Ticked:
     windows: tuple[WindowPerformance, ...] = ()
     findings: tuple[Finding, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    mirrored: str = ""
 
 
 def tick(wheel: Wheel, *, as_of: datetime | int | None = None, tell: Tell) -> Ticked:
@@ -74,9 +76,9 @@ def tick(wheel: Wheel, *, as_of: datetime | int | None = None, tell: Tell) -> Ti
         measured = measure(wheel, at)
         decisions = act(wheel, measured, at, tell=tell)
         tidy_when_due(wheel, tell=tell)
-        return Ticked(
-            at.rows, wheel.catalog.epoch(), forwarded, ingested, measured.windows, measured.findings, decisions
-        )
+        epoch = wheel.catalog.epoch()
+    done = Ticked(at.rows, epoch, forwarded, ingested, measured.windows, measured.findings, decisions)
+    return replace(done, mirrored=mirror(wheel))
 
 
 def measure(wheel: Wheel, at: AsOf) -> Measured:

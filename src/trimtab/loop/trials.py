@@ -9,7 +9,7 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
-from trimtab import clock
+from trimtab import clock, metrics
 from trimtab.loop.state import Wheel
 from trimtab.nouns import Interval, Snapshot
 from trimtab.nouns.identity import plain
@@ -27,7 +27,7 @@ class CatalogLedger:
         self._facts = {
             "contract": wheel.contract.id,
             "snapshot": plain(snapshot),
-            "metric": wheel.project.train.metric or "",
+            "metric": wheel.project.train.metric or metrics.default(wheel.contract.target.task).name,
             "revision": find_revision(wheel.project.folder),
             "environment": describe_environment(),
         }

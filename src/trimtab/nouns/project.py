@@ -216,7 +216,8 @@ class ServeSpec:
 class Project:
     """A whole trimtab.toml, paths made absolute. `folder` holds the file, `state` everything that trimtab keeps.
 
-    `keep` is how long rows, Predictions and Outcomes stay after their arrival; None is for ever.
+    `keep` is how long rows, Predictions and Outcomes stay after their arrival; None is for ever. `mlflow` is the
+    address of the server that trials and Versions are mirrored to; "" is none.
     """
 
     name: str
@@ -235,3 +236,4 @@ class Project:
     gates: GateSpec = GateSpec()
     serve: ServeSpec = ServeSpec()
     keep: timedelta | None = None
+    mlflow: str = ""
