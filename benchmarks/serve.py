@@ -37,7 +37,7 @@ from trimtab.train.fit import choose, fit
 ROWS = 5000
 SLOW = 0.005
 LENGTH = re.compile(rb"(?i)content-length: (\d+)")
-STAGE = re.compile(r'trimtab_latency_seconds_(sum|count)\{stage="(\w+)"\} (\S+)')
+STAGE = re.compile(r'trimtab_latency_seconds_(sum|count)\{stage="(\w+)",worker="w0"\} (\S+)')
 SLOWLY = """
 import time
 from trimtab.store.segment import Draft

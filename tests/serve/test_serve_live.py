@@ -118,7 +118,7 @@ def test_a_waiting_worker_takes_the_first_promotion_and_no_altered_version(
     server.wait_for(lambda: server.client.get("/readyz").json()["status"] == "degraded")
     reply = server.ask(good).json()
     assert (reply["version"], reply["epoch"]) == ("v1", 1)
-    server.wait_for(lambda: "trimtab_load_failures_total 2" in server.client.get("/metrics").text)
+    server.wait_for(lambda: 'trimtab_load_failures_total{worker="w0"} 2' in server.client.get("/metrics").text)
     code, errors = server.stop()
     assert code == 0
     assert errors.count('"what":"version"') == 1

@@ -150,13 +150,13 @@ def test_ids_of_many_rows_are_repeated_one_by_one(server: Any, good: dict[str, A
 def test_a_request_is_counted_without_its_values(server: Any, good: dict[str, Any]) -> None:
     server.ask({**good, "color": "canary-colour", "canary-field": 1})
     text = server.client.get("/metrics").text
-    assert 'trimtab_rejected_fields_total{field="color",reason="unseen"}' in text
+    assert 'trimtab_rejected_fields_total{field="color",reason="unseen",worker="w0"}' in text
     assert "canary" not in text
 
 
 def test_a_warning_is_counted_by_kind(server: Any, good: dict[str, Any]) -> None:
     server.ask({**good, "plan/type": "zz"})
-    assert 'trimtab_warnings_total{kind="unseen"}' in server.client.get("/metrics").text
+    assert 'trimtab_warnings_total{kind="unseen",worker="w0"}' in server.client.get("/metrics").text
 
 
 def test_extra_fields_can_be_refused(world: Any, local: Any, tmp_path: Any, good: dict[str, Any]) -> None:

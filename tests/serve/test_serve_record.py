@@ -76,7 +76,7 @@ def test_best_effort_answers_without_a_log(world: Any, local: Any, tmp_path: Any
     assert worker.ask(good).json()["logged"] == "none"
     assert worker.ask({"rows": [good]}).json()["logged"] == "none"
     assert worker.ask({"key": {"customer": "c"}, "value": "yes"}, "/outcomes").status_code == 507
-    assert "trimtab_unlogged_total 2.0" in worker.get("/metrics").text
+    assert 'trimtab_unlogged_total{worker="w0"} 2.0' in worker.get("/metrics").text
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="the limit of another process can be set on Linux only")

@@ -12,7 +12,8 @@ import pytest
 
 from trimtab import config
 from trimtab.errors import Busy, HostError, NotBuiltYet, UsageError
-from trimtab.serve.worker import bind, refuse_open_host, run
+from trimtab.serve.listener import bind, refuse_open_host
+from trimtab.serve.worker import run
 
 FORBIDDEN = {
     *("sklearn", "lightgbm", "scipy", "pandas", "deltalake", "duckdb", "altair", "polars", "pyarrow", "alembic"),
@@ -138,7 +139,7 @@ def test_a_stop_lets_accepted_work_finish(world: Any, serving: Any, tmp_path: An
     slow.join()
     assert replies[0].json()["logged"] == "durable"
     assert server.process.returncode == 0
-    assert [json.loads(line)["event"] for line in errors.splitlines()] == ["start", "stop"]
+    assert [json.loads(line)["event"] for line in errors.splitlines()] == ["start", "request", "request", "stop"]
     assert "canary" not in errors
     assert not list((tmp_path / "p/.trimtab/spool/w0").glob("*.open"))
 

@@ -31,6 +31,12 @@ VERBS = (
     Verb("init", "[DIR] --data FILE --target COLUMN [OPTIONS]", "Make a project from one file of rows.", START),
     Verb("train", "[DIR] [--json]", "Fit the families; keep the best as a Version.", START),
     Verb("serve", "[DIR] [--host ADDRESS] [--port N]", "Answer requests over HTTP and log every answer.", START),
+    Verb(
+        "up",
+        "[DIR] [--host ADDRESS] [--port N] [--workers N]",
+        "Serve with several workers, and turn the wheel beside them.",
+        START,
+    ),
     Verb("demo", "[--keep DIR] [--seed N] [--months N] [--json]", "Turn the whole wheel on a year of flights.", START),
     Verb("path", "[COMMAND] [--json]", "Become an ML engineer: four stages, each with a test.", START, nested=True),
     Verb("ingest", "[DIR] [--json]", "Read the sources; bad rows go to quarantine."),
@@ -60,7 +66,7 @@ VERBS = (
 
 SERVING, GOVERNOR, AUDIT = "the release 'Serving'", "the release 'The governor'", "the release 'Audit'"
 LATER = {
-    **dict.fromkeys(("up", "keys"), SERVING),
+    "keys": SERVING,
     **dict.fromkeys(("monitor", "retrain", "inject"), GOVERNOR),
     "audit": AUDIT,
     "deploy": "a later release",

@@ -17,6 +17,7 @@ from trimtab.nouns.project import (
     CsvForm,
     GateSpec,
     Limits,
+    LoopSpec,
     MonitorSpec,
     PageSpec,
     PipelineSpec,
@@ -196,8 +197,9 @@ def _project(file: ProjectFile, folder: Path) -> Project:
         gates=GateSpec(tuple(file.gates.use), file.gates.evidence, file.gates.holdout),
         serve=ServeSpec(
             limits=Limits(**file.serve.limits.model_dump(exclude={"per_key"})),
-            **file.serve.model_dump(exclude={"workers", "limits", "keys"}),
+            **file.serve.model_dump(exclude={"limits", "keys"}),
         ),
+        loop=LoopSpec(file.loop.every),
         mlflow=file.tracking.mlflow,
     )
 

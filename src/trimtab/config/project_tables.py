@@ -45,6 +45,13 @@ def _read_keep(value: object) -> timedelta | None:
     return None if value == "" else read_duration(value)
 
 
+def _read_pause(value: object) -> timedelta:
+    pause = read_duration(value)
+    if not pause:
+        raise ValueError("a turn needs a pause of at least a second behind it")
+    return pause
+
+
 def _read_gap(value: object) -> timedelta:
     return AUTO if value == "auto" else read_duration(value)
 
@@ -263,13 +270,20 @@ class ServeTable(Section):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    workers: Annotated[int, Later(1)] = 1
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
     log: Literal["required", "best_effort"] = "required"
     extra_fields: Literal["warn", "reject"] = "warn"
     fallback: Literal["previous", "base_rate", "none"] = "previous"
     limits: LimitsTable = LimitsTable()
     keys: Annotated[str, Later("")] = ""
     docs: bool = True
+    access_log: Literal["none", "failed", "all"] = "failed"
+
+
+class LoopTable(Section):
+    """`[loop]`."""
+
+    every: Annotated[timedelta, BeforeValidator(_read_pause)] = "1m"  # type: ignore[assignment]
 
 
 class AlertsTable(Section):
@@ -311,6 +325,7 @@ class ProjectFile(Section):
     gates: GatesTable = GatesTable()
     promote: PromoteTable = PromoteTable()
     serve: ServeTable = ServeTable()
+    loop: LoopTable = LoopTable()
     alerts: AlertsTable = AlertsTable()
     engine: EngineTable = EngineTable()
     tracking: TrackingTable = TrackingTable()

@@ -210,6 +210,15 @@ class ServeSpec:
     fallback: Literal["previous", "base_rate", "none"] = "previous"
     limits: Limits = Limits()
     docs: bool = True
+    workers: int = 1
+    access_log: Literal["none", "failed", "all"] = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSpec:
+    """`[loop]`: the pause between two turns of `trimtab up`."""
+
+    every: timedelta = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,5 +244,6 @@ class Project:
     retrain: RetrainSpec = RetrainSpec()
     gates: GateSpec = GateSpec()
     serve: ServeSpec = ServeSpec()
+    loop: LoopSpec = LoopSpec()
     keep: timedelta | None = None
     mlflow: str = ""

@@ -1,14 +1,16 @@
-"""Answers over HTTP and in batch: one champion, one Contract, every answer logged before it is given.
+"""Answers over HTTP and in batch: one Contract, every answer logged before it is given.
 
-worker.py    the process: lock, socket, golden rows         server.py    the web server, and how it stops
-desk.py      what a worker holds in its hands               live.py      the epoch that answers, and its swap
-routes.py    the one table of routes                        app.py       routes onto one FastAPI app, all guarded alike
-predict.py   POST /predict                                  answer.py    one row in, one answer out, fallbacks
-outcomes.py  POST /outcomes                                 lookup.py    GET /predictions/{id}, relay.py for the lake
-health.py    /livez /readyz /healthz /metrics /model        schema.py    /openapi.json, and /docs through page.py
-decode.py    bytes to values: fast, or slow to explain      ladder.py    problem+json, its codes and sentences
-limits.py    size, time and places in the queue             keeper.py    records into the spool, many at once
-repeats.py   a client's own ids                             recent.py    outcomes that wait in the spool
-meters.py    figures for Prometheus                         events.py    one JSON line for each event of importance
-batch.py     the same answers for a file                    sheet.py     the file that they are written to
+supervisor.py  `trimtab up`: starts the processes and      listener.py  the socket that workers share
+               keeps them up, importing none of them
+worker.py      one process: its lock, its golden rows      server.py    the web server, and how it stops
+desk.py        what a worker holds in its hands            live.py      the epoch that answers, and its swap
+routes.py      the one table of routes                     app.py       routes onto one FastAPI app, all guarded alike
+predict.py     POST /predict                               answer.py    one row in, one answer out, fallbacks
+outcomes.py    POST /outcomes                              lookup.py    GET /predictions/{id}, relay.py for the lake
+health.py      /livez /readyz /healthz /metrics /model     schema.py    /openapi.json, and /docs through page.py
+decode.py      bytes to values: fast, or slow to explain   ladder.py    problem+json, its codes and sentences
+limits.py      size, time and places in the queue          keeper.py    records into the spool, many at once
+repeats.py     a client's own ids                          recent.py    outcomes that wait in the spool
+meters.py      figures for Prometheus                      trace.py     whose request it is, in logs and headers
+batch.py       the same answers for a file                 sheet.py     the file that they are written to
 """

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from trimtab import clock
-from trimtab.serve import events
+from trimtab import clock, events
 from trimtab.serve.ladder import Problem
 from trimtab.serve.model import Live, Model
 from trimtab.store.record import Value

@@ -3,14 +3,14 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from trimtab import events
 from trimtab.errors import HostError
 from trimtab.nouns import Contract, Project
-from trimtab.serve import events
 from trimtab.serve.answer import Breaker
 from trimtab.serve.keeper import Commit, Keeper
 from trimtab.serve.ladder import Problem
 from trimtab.serve.limits import Lane
-from trimtab.serve.meters import Meters
+from trimtab.serve.meters import Meters, Pages
 from trimtab.serve.model import Live
 from trimtab.serve.recent import RecentOutcomes
 from trimtab.serve.repeats import Repeats
@@ -43,10 +43,12 @@ class Desk:
     recent: RecentOutcomes = field(default_factory=RecentOutcomes)
     lane: Lane = field(init=False)
     keeper: Keeper = field(init=False)
+    pages: Pages = field(init=False)
 
     def __post_init__(self) -> None:
         self.lane = Lane(self.project.serve.limits.queue)
         self.keeper = Keeper(self.spool)
+        self.pages = Pages(self.project.state / "run", self.worker)
 
     def now_live(self) -> Live:
         """Return what answers now. Raises Problem no_model, or not_loaded where the promoted one cannot be opened."""
@@ -67,6 +69,13 @@ class Desk:
         self.live = live
         self.breaker = Breaker()
         self.meters.show_version(self.project.name, live.model.name, live.epoch)
+
+    def page(self) -> str:
+        """Return this worker's figures as they are now."""
+        records, oldest = self.spool.depth()
+        self.meters.spool_records.set(records)
+        self.meters.spool_oldest.set(oldest)
+        return self.meters.page()
 
     def report(self, name: str, sentence: str, reason: str = "") -> None:
         """Note a trouble under a name, and tell of it once; `repair` takes it back."""

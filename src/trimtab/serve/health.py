@@ -42,11 +42,8 @@ async def healthz(desk: Desk, _request: Request) -> Response:
 
 
 async def metrics(desk: Desk, _request: Request) -> Response:
-    """Give the worker's figures in Prometheus' text format."""
-    records, oldest = desk.spool.depth()
-    desk.meters.spool_records.set(records)
-    desk.meters.spool_oldest.set(oldest)
-    return Response(desk.meters.text(), headers={"content-type": desk.meters.content_type})
+    """Give the figures of all workers of the folder in Prometheus' text format."""
+    return Response(desk.pages.gather(desk.page()), headers={"content-type": desk.meters.content_type})
 
 
 async def model(desk: Desk, _request: Request) -> Response:

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from threading import Event, Thread
 
-from trimtab import clock
+from trimtab import clock, events
 from trimtab.errors import TrimtabError, VersionError
 from trimtab.nouns import Trim
-from trimtab.serve import events
 from trimtab.serve.desk import Desk
 from trimtab.serve.model import Live, Model, compile_live, compile_model
 from trimtab.store.blobs import Blobs

@@ -9,10 +9,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trimtab import clock
+from trimtab import clock, events
 from trimtab.errors import StoreError
 from trimtab.nouns.record import subject_of
-from trimtab.serve import events
 from trimtab.serve.desk import Desk
 from trimtab.serve.ladder import Problem
 from trimtab.serve.predict import json_reply

@@ -14,12 +14,13 @@ import msgspec
 import uvicorn
 from fastapi import FastAPI
 
-from trimtab import clock
+from trimtab import clock, events
 from trimtab.errors import StoreError
 from trimtab.nouns.record import subject_of
-from trimtab.serve import events
+from trimtab.pulse import Pulse
 from trimtab.serve.desk import Desk
 from trimtab.serve.live import Shelf, Watcher
+from trimtab.serve.worker import Post
 from trimtab.store.record import OutcomeRecord
 from trimtab.store.spool import segments
 
@@ -33,9 +34,10 @@ KEEP_ALIVE_SECONDS = 75
 class Server(uvicorn.Server):
     """uvicorn, which on SIGTERM first says that it is not ready, then takes no more, then finishes what it took."""
 
-    def __init__(self, settings: uvicorn.Config, desk: Desk, begin: Callable[[], None]) -> None:
+    def __init__(self, settings: uvicorn.Config, desk: Desk, pulse: Pulse, begin: Callable[[], None]) -> None:
         super().__init__(settings)
         self._desk = desk
+        self._pulse = pulse
         self._begin = begin
         self._stop_at = 0
 
@@ -45,10 +47,18 @@ class Server(uvicorn.Server):
         self._begin()
 
     async def on_tick(self, counter: int) -> bool:
-        """Say whether it is time to stop taking requests."""
+        """Say whether it is time to stop taking requests. Called ten times a second, by the loop that answers."""
+        if counter % 10 == 0 and self._pulse.is_felt:
+            self._beat()
         if self._desk.stopping and clock.monotonic_ns() >= self._stop_at:
             self.should_exit = True
         return await super().on_tick(counter)
+
+    def _beat(self) -> None:
+        self._desk.pages.leave(self._desk.page())
+        if not self._pulse.beat() and not self._desk.stopping:
+            events.tell("alone", message="the supervisor is gone, so this worker ends, too")
+            self._stop()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop at the first signal; a second one does not wait."""
@@ -56,14 +66,16 @@ class Server(uvicorn.Server):
             super().handle_exit(sig, frame)
             return
         self._captured_signals.append(sig)
+        self._stop()
+
+    def _stop(self) -> None:
+        self._pulse.leave()
         self._stop_at = clock.monotonic_ns() + GRACE_NS
         self._desk.stopping = True
 
 
-def serve_forever(
-    app: FastAPI, desk: Desk, shelf: Shelf, listener: socket.socket, tell_ready: Callable[[], None]
-) -> None:
-    """Answer requests on `listener` until a signal says stop and all accepted work is done."""
+def serve_forever(app: FastAPI, desk: Desk, shelf: Shelf, post: Post, tell_ready: Callable[[], None]) -> None:
+    """Answer requests on the post's socket until a signal says stop and all accepted work is done."""
     watchers: list[Watcher] = []
 
     def begin() -> None:
@@ -79,7 +91,7 @@ def serve_forever(
     signal.signal(signal.SIGTERM, _leave)
     try:
         with suppress(SystemExit):
-            Server(_settings(app), desk, begin).run(sockets=[listener])
+            Server(_settings(app), desk, post.pulse, begin).run(sockets=[post.listener])
     finally:
         for watcher in watchers:
             watcher.stop()

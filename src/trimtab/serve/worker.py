@@ -1,12 +1,11 @@
 """One serving worker: its lock, its socket, its champion, its web server, and how it starts and stops."""
 
-import errno
-import ipaddress
 import socket
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from os import close as close_descriptor
 from os import getpid
 from pathlib import Path
@@ -14,10 +13,11 @@ from shlex import quote
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from trimtab import config
-from trimtab.errors import Busy, ConfigError, HostError, NotBuiltYet, UsageError
+from trimtab import config, events
+from trimtab.errors import Busy, ConfigError
 from trimtab.nouns import Contract, Project
-from trimtab.serve import events
+from trimtab.pulse import Pulse
+from trimtab.serve.listener import bind, refuse_open_host, url_of
 from trimtab.store import open_blobs, open_catalog, open_index, spool_folder
 from trimtab.store.blobs import Blobs
 from trimtab.store.locks import take
@@ -26,8 +26,6 @@ from trimtab.train.golden import try_version
 
 if TYPE_CHECKING:
     from trimtab.serve.desk import Desk
-
-BACKLOG = 2048
 
 
 class Trial:
@@ -54,8 +52,17 @@ class Trial:
             result.set_exception(error)
 
 
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Where a worker stands: its name, its socket, and who listens to its pulse."""
+
+    worker: str
+    listener: socket.socket
+    pulse: Pulse = field(default_factory=Pulse)
+
+
 def run(folder: Path, *, host: str | None = None, port: int | None = None, worker: str = "w0") -> None:
-    """Serve the project in `folder` until SIGTERM or Ctrl+C; print one line when requests are answered.
+    """Serve the project in `folder`, alone, until SIGTERM or Ctrl+C; print one line when requests are answered.
 
     Raises NotBuiltYet for an address that other machines reach, Busy where the folder is served already, HostError
     where the port cannot be had.
@@ -64,46 +71,14 @@ def run(folder: Path, *, host: str | None = None, port: int | None = None, worke
     address = (project.serve.host if host is None else host, project.serve.port if port is None else port)
     refuse_open_host(address[0])
     with _only_one(project, worker), bind(*address) as listener:
-        _serve(project, worker, listener)
+        _serve(project, Post(worker, listener))
 
 
-def refuse_open_host(host: str) -> None:
-    """Raise NotBuiltYet for an address that is not this machine's own: there are no keys yet."""
-    try:
-        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
-        raise NotBuiltYet(
-            f"Serving on '{host}' needs keys, and keys are not built yet.",
-            hint="bind 127.0.0.1, and put a proxy that asks for a key in front of it",
-        )
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket; early clients wait in its queue until the worker is ready."""
-    if not 0 <= port <= 65_535:
-        raise UsageError(f"{port} is no port.", hint="choose one from 1 to 65535, or 0 for any free one")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise _no_port(host, port, error) from error
-    return listener
-
-
-def _no_port(host: str, port: int, error: OSError) -> HostError:
-    if error.errno == errno.EADDRINUSE:
-        what = f"Port {port} on {host} is in use by another program."
-    elif error.errno == errno.EACCES:
-        what = f"Port {port} on {host} may not be opened by this user."
-    else:
-        what = f"Port {port} on {host} cannot be opened: {error.strerror}."
-    return HostError(what, hint="choose another with --port N; 0 takes a free one")
+def run_post(folder: Path, post: Post) -> None:
+    """Serve the project in `folder` as one of several workers; its pulse says that it is ready, and goes on."""
+    project = config.load(folder)
+    with _only_one(project, post.worker):
+        _serve(project, post)
 
 
 @contextmanager
@@ -122,7 +97,8 @@ def _only_one(project: Project, worker: str) -> Iterator[None]:
         close_descriptor(descriptor)
 
 
-def _serve(project: Project, worker: str, listener: socket.socket) -> None:
+def _serve(project: Project, post: Post) -> None:
+    events.bind(worker=post.worker, pid=getpid())
     catalog, blobs = open_catalog(project), open_blobs(project)
     trial = Trial(blobs)
     trim = catalog.trim()
@@ -136,20 +112,20 @@ def _serve(project: Project, worker: str, listener: socket.socket) -> None:
     from trimtab.serve.server import serve_forever
 
     shelf = Shelf(catalog, blobs, trial)
-    spool, index = Spool(spool_folder(project), worker), open_index(project)
+    spool, index = Spool(spool_folder(project), post.worker), open_index(project)
     try:
-        desk = Desk(project, spool, index, worker, contract=_own_contract(project))
+        desk = Desk(project, spool, index, post.worker, contract=_own_contract(project))
         live, trouble = shelf.open_first()
         if live is not None:
             desk.show(live)
         if trouble:
             desk.report("version", trouble)
-        serve_forever(build_app(desk), desk, shelf, listener, lambda: _tell_ready(desk, listener))
+        serve_forever(build_app(desk), desk, shelf, post, lambda: _tell_ready(desk, post))
     finally:
         spool.close()
         index.close()
         catalog.close()
-        events.tell("stop", worker=worker, pid=getpid())
+        events.tell("stop")
 
 
 def _own_contract(project: Project) -> Contract | None:
@@ -160,18 +136,19 @@ def _own_contract(project: Project) -> Contract | None:
         return None
 
 
-def _tell_ready(desk: "Desk", listener: socket.socket) -> None:
-    host, port = listener.getsockname()[:2]
-    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    live = desk.live
+def _tell_ready(desk: "Desk", post: Post) -> None:
+    live, url = desk.live, url_of(post.listener)
+    version, epoch = (live.model.name, live.epoch) if live is not None else (None, 0)
+    events.tell("start", url=url, version=version, epoch=epoch)
+    if post.pulse.is_felt:
+        post.pulse.beat()  # the supervisor tells what runs where
+        return
     folder = quote(str(desk.project.folder))
     if live is None:
         why = "the Version that is promoted does not load" if desk.is_broken else "nothing is promoted yet"
         line = f"listening on {url}; {why}, so POST /predict answers 503: run `trimtab train {folder}`"
     else:
         name = f"{live.model.name}, epoch {live.epoch}"
-        line = f"ready on {url} ({name}); this worker has no loop: run `trimtab tick {folder}`"
-    version, epoch = (live.model.name, live.epoch) if live is not None else (None, 0)
-    events.tell("start", worker=desk.worker, pid=getpid(), url=url, version=version, epoch=epoch)
+        line = f"ready on {url} ({name}); this worker has no loop: run `trimtab tick {folder}`, or `trimtab up` instead"
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

@@ -1,21 +1,43 @@
-"""One JSON line on standard error for each event of importance: start, swap, load failure, stop.
+"""One JSON line on standard error for each event of importance: start, swap, failed request, turn, stop.
 
 No line holds a feature value: an unexpected error is told by its class and the place in the code, never by its message.
 """
 
 import logging
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 import msgspec
 
 from trimtab import clock
 
+_NOTHING: Mapping[str, object] = MappingProxyType({})
+_process: dict[str, object] = {}
+_around: ContextVar[Mapping[str, object]] = ContextVar("facts around an event", default=_NOTHING)
+
+
+def bind(**facts: object) -> None:
+    """Put facts about this process into each line from now on: which worker it is."""
+    _process.update(facts)
+
+
+@contextmanager
+def within(facts: Mapping[str, object]) -> Iterator[None]:
+    """Put facts into each line that is told inside the block: which request is being answered."""
+    token = _around.set(facts)
+    try:
+        yield
+    finally:
+        _around.reset(token)
+
 
 def tell(event: str, **facts: object) -> None:
     """Write one event with its facts, which must be free of feature values."""
-    line = msgspec.json.encode({"at": clock.now(), "event": event, **facts})
+    line = msgspec.json.encode({"at": clock.now(), "event": event, **_process, **_around.get(), **facts})
     sys.stderr.write(line.decode() + "\n")
     sys.stderr.flush()
 
