@@ -65,7 +65,7 @@ def test_figures_are_named_as_prometheus_wants(server: Any, good: dict[str, Any]
         "trimtab_version_info",
         "trimtab_load_failures_total",
     }
-    assert 'trimtab_version_info{model="churn",version="v1"} 1.0' in reply.text
+    assert 'trimtab_version_info{model="churn",version="v1",worker="w0"} 1.0' in reply.text
     assert "01a" not in {line.split("{")[-1][:3] for line in reply.text.splitlines()}
 
 

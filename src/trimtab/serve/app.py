@@ -14,6 +14,9 @@ from trimtab.serve.ladder import Problem, problem_for
 from trimtab.serve.routes import ROUTES, Route
 from trimtab.serve.trace import read_trace
 
+PROBES = frozenset({"/livez", "/readyz"})
+"""Asked every few seconds: that one says no is a state, and has its own events."""
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -63,7 +66,7 @@ def _note(desk: Desk, path: str, status: int, code: str, begin: int) -> None:
     seconds = (clock.monotonic_ns() - begin) / 1e9
     desk.meters.count_request(path, status, code, seconds)
     wanted = desk.project.serve.access_log
-    if wanted == "all" or (wanted == "failed" and status >= 400):
+    if wanted == "all" or (wanted == "failed" and status >= 400 and path not in PROBES):
         events.tell("request", route=path, status=status, problem=code, milliseconds=round(seconds * 1000, 3))
 
 
