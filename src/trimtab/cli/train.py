@@ -7,6 +7,7 @@ from trimtab.loop.cycle import train as train_version
 from trimtab.loop.state import open_wheel
 from trimtab.metrics.figures import count, spread
 from trimtab.nouns import State
+from trimtab.train.choice import tell_warnings
 
 
 def train(folder: Folder = HERE, /, *, as_json: AsJson = False) -> int:
@@ -33,7 +34,7 @@ def describe_training(done: Trained, *, answering: bool) -> tuple[str, ...]:
         f"{version.name} ({version.id}) {standing}: {choice.chosen}, fitted on {count(done.rows, 'labelled row')}.",
         f"On rows that it had not seen: {', '.join(f'{name} {spread(it)}' for name, it in choice.metrics.items())}.",
         *choice.reasons,
-        *(f"Warning: {warning}" for warning in choice.warnings),
+        *(f"Warning: {warning}." for warning in tell_warnings(choice.warnings)),
         f"Decision {done.decision.number}: {join_reasons(done.decision.reasons)}",
         *((done.mirrored,) if done.mirrored else ()),
     )

@@ -1,6 +1,7 @@
 """`trimtab trials`."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
@@ -34,8 +35,9 @@ def show_trial(number: Number, /, *, project: ProjectFolder = HERE, as_json: AsJ
     """Tell all of one trial: settings, score, Snapshot, code revision, environment."""
     trial = open_wheel(project).catalog.trials.find(number)
     snapshot, environment = trial["snapshot"], trial["environment"]
+    at = f"{datetime.fromisoformat(trial['at']):%Y-%m-%d %H:%M} UTC"
     lines = (
-        f"Trial {number}: {trial['family']}, {trial['state']} after {trial['seconds']:.1f} s, at {trial['at']}.",
+        f"Trial {number}: {trial['family']}, {trial['state']} after {trial['seconds']:.1f} s, at {at}.",
         f"Score on the validation part: {_score(trial)}.",
         f"Settings: {_settings(trial)}.",
         *([f"Reason: {trial['reason']}"] if trial["reason"] else []),
@@ -82,4 +84,6 @@ def _settings(trial: Mapping[str, Any]) -> str:
 
 
 def _short(value: object) -> str:
+    if value is None:
+        return "not set"
     return figure(value) if isinstance(value, float) else str(value)

@@ -17,6 +17,7 @@ from trimtab.metrics import bounded_losses
 from trimtab.nouns import Contract, Decision, Evidence, Member, State, Trim, Verdict, Version
 from trimtab.promote import decide, first, gates
 from trimtab.promote.gates.golden import Golden
+from trimtab.train.choice import tell_warnings
 from trimtab.train.golden import try_version
 
 Numbers = NDArray[np.float64]
@@ -140,7 +141,7 @@ def labels_of(labels: pl.Series, contract: Contract) -> Numbers:
 
 def _promote_first(wheel: Wheel, newcomer: Newcomer, at: AsOf) -> Decision:
     golden = Golden().judge(Evidence(golden=try_version(wheel.blobs.path(newcomer.version.id))))
-    warnings = newcomer.choice.warnings
+    warnings = tell_warnings(newcomer.choice.warnings)
     decision = first(newcomer.version.name, golden, at=clock.now(), as_of=at.rows, warnings=warnings)
     return _record(wheel, decision, newcomer.version)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,8 @@ from trimtab.train.artefact import Package
 
 NEWEST = 20
 """Windows that a status shows; the record keeps them all."""
+MOST_PARTS = 5
+"""Columns that an explanation names; the others are added up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,14 +222,14 @@ def _model_facts(
     """Return what only the Version can tell: who it is, what moved its answer, and its answer to the same row now."""
     if record["fallback"] == "base_rate":
         plain = {"id": "base_rate", "name": "the base rate", "family": "baseline"}
-        return {"version": plain, "contributions": None, "again": output, "same": True}
+        return {"version": plain, "explanation": None, "again": output, "same": True}
     version, package = wheel.catalog.find_version(record["version"]), wheel.package(record["version"])
     trim = wheel.catalog.trim(record["epoch"])
     threshold = trim.threshold if trim and trim.champion == version.id else None
     again = answer_again(package, record, threshold)
     return {
         "version": {"id": version.id, "name": version.name, "family": version.family},
-        "contributions": _contributions(package, features),
+        "explanation": _explain_row(package, features),
         "calibration": package.calibration.kind,
         "again": again,
         "same": again == output,
@@ -235,7 +237,7 @@ def _model_facts(
 
 
 def _prediction_sentences(facts: Mapping[str, Any]) -> Sequence[str]:
-    shown = ", ".join(f"{name} {_short(value)}" for name, value in facts["output"].items())
+    shown = ", ".join(f"{name} {_tell_value(value)}" for name, value in facts["output"].items())
     version = facts["version"]
     lines = [
         f"Prediction {facts['prediction_id']}: {shown}.",
@@ -243,11 +245,7 @@ def _prediction_sentences(facts: Mapping[str, Any]) -> Sequence[str]:
         f"{version['name']} ({version['family']}) answered at epoch {facts['epoch']}.",
     ]
     lines += [f"Warnings: {', '.join(facts['warnings'])}."] if facts["warnings"] else []
-    lines += _contribution_sentences(facts["contributions"])
-    if facts["contributions"] is not None and facts["calibration"] != "identity":
-        lines.append(
-            f"They sum to the raw score; the answer is its {facts['calibration']} calibration, which rises with it."
-        )
+    lines.append(_tell_explanation(facts["explanation"], version["family"], facts.get("calibration", "identity")))
     outcome = facts["outcome"]
     lines.append(
         f"Outcome: {outcome['value']}, known {_minute(outcome['known_at'])}." if outcome else "No outcome yet."
@@ -256,20 +254,35 @@ def _prediction_sentences(facts: Mapping[str, Any]) -> Sequence[str]:
     return lines
 
 
-def _contribution_sentences(contributions: Mapping[str, float] | None) -> Sequence[str]:
-    if contributions is None:
-        return ("This family gives no contributions.",)
-    parts = [(name, value) for name, value in contributions.items() if name != "bias"]
-    most = sorted(parts, key=lambda part: -abs(part[1]))[:5]
-    said = ", ".join(f"{name} {value:+.3f}" for name, value in most)
-    return (f"What moved it most, from {contributions['bias']:+.3f}: {said}.",)
+def _tell_explanation(explanation: Mapping[str, Any] | None, family: str, calibration: str) -> str:
+    """Return what moved an answer, the strongest columns by name, and what it all comes to."""
+    if explanation is None:
+        return f"An answer of the family {family} has no exact parts; the card tells which columns it relies on."
+    parts = sorted(explanation["parts"].items(), key=lambda part: -abs(part[1]))
+    told = [f"{name} {_signed(value)}" for name, value in parts[:MOST_PARTS] if value]
+    rest = [value for _, value in parts[MOST_PARTS:]]
+    told += [f"{count(len(rest), 'other')} {_signed(sum(rest))}"] if any(rest) else []
+    base, score, raw = (figure(explanation[name]) for name in ("base", "score", "raw"))
+    means = f", a probability of {raw}" if explanation["raw"] != explanation["score"] else ""
+    map_ = f"; the {calibration} calibration, which rises with it, makes the answer of it"
+    moved = f"{', '.join((f'{base} to begin with', *told))}; together {score}" if told else base
+    return f"What moved it, in {explanation['unit']}: {moved}{means}{'' if calibration == 'identity' else map_}."
+
+
+def _signed(value: float) -> str:
+    return f"{'-' if value < 0 else '+'}{figure(abs(value))}"
 
 
 def _minute(moment: str) -> str:
     return f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _short(value: object) -> str:
+def _tell_value(value: object) -> str:
+    """Return a field of a reply as people read it: a number, an interval, or a probability for each class."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name} {_tell_value(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return " to ".join(map(_tell_value, value))
     return figure(value) if isinstance(value, float) else str(value)
 
 
@@ -282,11 +295,9 @@ def answer_again(package: Package, record: Mapping[str, Any], threshold: float |
     return package.compile_output(threshold)(package.compile_row()(cleaned.values))
 
 
-def _contributions(package: Package, features: Mapping[str, Any]) -> dict[str, float] | None:
-    values = package.contributions(_features_frame(features, package.contract))
-    if values is None:
-        return None
-    return dict(zip((*package.encoder.names, "bias"), map(float, values[0]), strict=True))
+def _explain_row(package: Package, features: Mapping[str, Any]) -> dict[str, Any] | None:
+    found = package.explain(_features_frame(features, package.contract))
+    return None if found is None else asdict(found[0])
 
 
 def _features_frame(features: Mapping[str, Any], contract: Contract) -> pl.DataFrame:

@@ -11,10 +11,6 @@ from trimtab.metrics.figures import spread
 from trimtab.nouns import Decision, Judgement, State, Verdict
 from trimtab.nouns.verdict import Action
 
-WARNINGS = {
-    "no_better_than_baseline": "warning no_better_than_baseline: it does not beat the baseline by more than one "
-    "standard error, so use its answers with care and look for features that say more",
-}
 SAYS = {State.PASS: "passed", State.FAIL: "failed", State.CANNOT_TELL: "open"}
 
 
@@ -23,10 +19,10 @@ def first(
 ) -> Decision:
     """Return the Decision about the first Version: promote on PASS, refuse on FAIL, wait where nobody could tell.
 
-    `warnings` are codes of its training; a known one becomes a sentence, another stays as it is.
+    `warnings` are those of its training, in words.
     """
     action, opening = _begin(version, golden.state)
-    reasons = (opening, _sentence(golden), *(WARNINGS.get(code, f"warning {code}") for code in warnings))
+    reasons = (opening, _sentence(golden), *(f"warning: {warning}" for warning in warnings))
     return Decision(action, by, reasons, at, as_of, version=version)
 
 

@@ -51,6 +51,22 @@ class Calibrated:
 
 
 @dataclass(frozen=True, slots=True)
+class Explanation:
+    """What moved one answer: `base` and each column's part sum to `score`, the raw answer in `unit`.
+
+    Raw is before calibration, whose map is monotone: what raises the one raises the other. Two classes: the log-odds of
+    the positive one; more: the score of the class decided for, of which the softmax makes probabilities; a number: the
+    number itself. `raw` is the answer that the score stands for; for more than two classes the score is all there is.
+    """
+
+    unit: str
+    base: float
+    parts: Mapping[str, float]
+    score: float
+    raw: float
+
+
+@dataclass(frozen=True, slots=True)
 class Package:
     """An open Version: it answers cleaned rows, one at a time or many, with the same bits.
 
@@ -93,16 +109,34 @@ class Package:
     def contributions(self, frame: Any) -> np.ndarray | None:
         """Return the part of each of `encoder.names` in the raw score, bias last: (rows, names + 1), or None.
 
-        Raw is before `calibration`, whose map is monotone: what raises the one raises the other.
-
-        They sum to log-odds (binary) or the number (regression); multiclass: to the raw score of the likeliest class.
+        They sum to log-odds (binary) or the number (regression); multiclass: to the raw score of the class decided for.
         """
         matrix = self.encoder.encode_frame(frame)
         parts = self.predictor.contributions(matrix)
         if parts is None or self.task != "multiclass":
             return parts
-        likeliest: np.ndarray = parts[np.arange(len(parts)), self.predictor.predict(matrix).argmax(axis=1)]
-        return likeliest
+        decided = [_best_class(answer, self.class_costs) for answer in self.predictor.predict(matrix).tolist()]
+        own: np.ndarray = parts[np.arange(len(parts)), decided]
+        return own
+
+    def explain(self, frame: Any) -> tuple[Explanation, ...] | None:
+        """Return an Explanation for each row of a clean frame; None where the family's answers have no exact parts."""
+        parts, answers = self.contributions(frame), self.predict(frame).tolist()
+        if parts is None:
+            return None
+        columns = [block.column for block in self.encoder.blocks for _ in block.names]
+        return tuple(self._explain(columns, row, answer) for row, answer in zip(parts.tolist(), answers, strict=True))
+
+    def _explain(self, columns: Sequence[str], parts: Sequence[float], answer: Answer) -> Explanation:
+        grouped: dict[str, float] = {}
+        for column, part in zip(columns, parts, strict=False):  # the last part is the base
+            grouped[column] = grouped.get(column, 0.0) + part
+        score = math.fsum(parts)
+        if self.task == "regression":
+            return Explanation(self.contract.target.column, parts[-1], grouped, score, score)
+        if self.task == "binary":
+            return Explanation(f"log-odds of {self.classes[1]}", parts[-1], grouped, score, _share_of(score))
+        return Explanation(f"the score of {self.decide(answer)}", parts[-1], grouped, score, score)
 
     def decide(self, answer: Answer, threshold: float | None = None) -> str:
         """Return the decision as text: a class (binary: by `threshold`, else the Version's own), or a number."""
@@ -138,6 +172,11 @@ class Package:
     def close(self) -> None:
         """Give native memory back."""
         self.predictor.close()
+
+
+def _share_of(score: float) -> float:
+    """Return the probability of log-odds."""
+    return 1.0 / (1.0 + math.exp(-score)) if score > -700.0 else 0.0
 
 
 def _finite(answer: Answer) -> float:

@@ -147,7 +147,7 @@ def _answer_held(kind: Kind, labels: np.ndarray, answers: np.ndarray, *, ordered
 def _brier(task: Task, labels: np.ndarray, answers: np.ndarray) -> np.ndarray:
     if task == "binary":
         return np.asarray(np.square(answers - labels))
-    return np.asarray(np.square(answers - np.eye(answers.shape[1])[labels]).sum(axis=1))
+    return np.asarray(np.square(answers - np.eye(answers.shape[1])[labels]).sum(axis=1) / 2.0)
 
 
 def _learn(kind: Kind, labels: np.ndarray, answers: np.ndarray) -> Calibration:

@@ -55,4 +55,6 @@ def ends_of(one: Interval) -> tuple[float, float, float]:
 
 def shorten(value: object) -> str:
     """Return a setting as people read it."""
-    return figure(value) if isinstance(value, float) else name(value)
+    if isinstance(value, float):
+        return figure(value)
+    return str(value) if isinstance(value, int) else name(value)

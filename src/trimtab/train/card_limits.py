@@ -12,6 +12,7 @@ from trimtab.metrics.slices import Slice
 from trimtab.nouns import Interval
 from trimtab.train.card_facts import MOST_COLUMNS, Facts, ends_of, read_interval, shorten
 from trimtab.train.card_mistakes import tell_mistakes
+from trimtab.train.choice import tell_warnings
 from trimtab.train.sheet import Block, Bullets, Code, Heading, Picture, Table, Text, name, tame
 
 MOST_DRAWN = 12
@@ -174,7 +175,7 @@ def _tell_limits(facts: Facts) -> Iterator[Block]:
         )
     told = [one for one in warnings if one != "no_better_than_baseline" and not one.startswith("leak:")]
     yield Heading("Limits")
-    yield Bullets((*lines, *(f"Warning {name(one)}." for one in told)))
+    yield Bullets((*lines, *(f"{tame(sentence[:1].upper() + sentence[1:])}." for sentence in tell_warnings(told))))
 
 
 def _tell_making(facts: Facts) -> Iterator[Block]:

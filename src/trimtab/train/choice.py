@@ -1,6 +1,6 @@
 """What a contest of families came to: the recipe, the evidence for it, and how its answers are to be read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,46 @@ class CostPoint:
 
     threshold: float
     cost: float
+
+
+def tell_warnings(warnings: Sequence[str]) -> tuple[str, ...]:
+    """Return the warnings of a Choice in words, one sentence for each kind; a kind that is unknown as it stands.
+
+    >>> tell_warnings(["empty:size", "empty:age"])
+    ("there is no value in 'size', 'age', so nothing was learnt from that",)
+    """
+    kinds: dict[str, list[str]] = {}
+    for warning in warnings:
+        kind, _, rest = warning.partition(":")
+        kinds.setdefault(kind if kind in _TOLD else warning, []).append(rest)
+    return tuple(_TOLD[kind](about) if kind in _TOLD else kind for kind, about in kinds.items())
+
+
+def _tell_leaks(about: Sequence[str]) -> str:
+    told = ", ".join(f"'{column}' {score} of it" for column, _, score in (one.rpartition(":") for one in about))
+    return (
+        f"one column alone tells nearly all of the target ({told}): if it is not known when the question is asked, "
+        'write role = "ignore" in contract.toml'
+    )
+
+
+def _quote(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+_TOLD: Mapping[str, Callable[[Sequence[str]], str]] = {
+    "no_better_than_baseline": lambda _: (
+        "it does not beat the baseline by more than one standard error, so use its answers with care and look for "
+        "features that say more"
+    ),
+    "empty": lambda about: f"there is no value in {_quote(about)}, so nothing was learnt from that",
+    "constant": lambda about: f"there is one value only in {_quote(about)}, so nothing was learnt from that",
+    "leak": _tell_leaks,
+    "gap_shortened": lambda about: (
+        f"some rows of the parts {', '.join(about)} are younger than the next part's first row, or their labels were "
+        "not yet known then; leaving them out would have cost more than half of a part, so figures may flatter"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ def explain_metric(metric: str, score: Interval, evaluation: Evaluation, target:
     told: dict[str, Callable[[], str]] = {
         "log_loss": lambda: f"a typical row was given a probability of {figure(exp(-value))} for what then happened",
         "brier": lambda: (
-            "mean squared distance of the probabilities from what happened: 0 is perfect, 0.25 is a coin's"
+            "mean squared distance of the probabilities from what happened: 0 is perfect, "
+            f"{figure(_brier_of_chance(len(evaluation.classes)))} is that of equal probabilities"
         ),
         "roc_auc": lambda: (
             f"of 100 pairs of one {_positive(target)} row and one other, {_hundred(value)} stand in the right order"
@@ -64,6 +65,11 @@ def tell_confusion(evaluation: Evaluation) -> str:
         f"Of {count(evaluation.rows, 'row')} it called {alarms + caught:,} {positive}: {caught:,} rightly and "
         f"{alarms:,} wrongly. Of the {kept + missed:,} that it did not, {missed:,} were {positive} all the same."
     )
+
+
+def _brier_of_chance(classes: int) -> float:
+    """Return the Brier score, halved, of somebody who gives each class the same probability."""
+    return (1.0 - 1.0 / classes) / 2.0
 
 
 def _positive(target: Target) -> str:

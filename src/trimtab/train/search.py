@@ -33,6 +33,8 @@ SHARE_KEPT = 0.35
 """Share of the budget that is kept for what follows a search: averaging, judging, and the fit on all rows."""
 AFTER = 6.0
 """What follows a search besides fits (judging, the account of a Version) takes so many times as long as encoding."""
+LEAST_SHARE = 0.2
+"""Share of the time left that there is for families not tried yet, whatever is kept back."""
 CLOSE = 2.0
 """A family further than so many standard errors from the best one is not searched."""
 
@@ -151,8 +153,13 @@ class Search:
                     self._try_in_time(name, queues[name][turn], share=1.0 / (len(order) - place))
 
     def _try_in_time(self, name: str, params: Params, share: float) -> None:
-        """Try one plain setting, in its share of the time before the reserve; say why where there is none left."""
+        """Try one plain setting, in its share of the time before the reserve; say why where there is none left.
+
+        A family that was not tried yet may have a little of the reserve: better a rough fit of it than none.
+        """
         room = self.left() - self._reserve()
+        if not any(trial.family == name for trial in self._trials):
+            room = max(room, LEAST_SHARE * self.left())
         if self._budget and name != "baseline" and room <= 0:
             if not any(trial.family == name for trial in self._trials):
                 self._note(Trial(name, params, "failed", 0.0, reason=f"{self._told_budget} was spent before its turn"))
