@@ -1,14 +1,15 @@
 """kill -9 during ingest: in the end the lake holds what an undisturbed run holds, row for row.
 
-    python tests/faults/ingest_battery.py MODE [KILLS]
+    python tests/faults/ingest_battery.py MODE [KILLS] [careless]
 
     csv        a folder of CSV files, some lines of which are no row
     database   a SQLite table with a cursor
     api        a paged listing over HTTP
-    careless   like csv, with a lake that forgets transactions: must repeat
+    careless   the control: positions come in a commit of their own behind their rows, and transactions are forgotten
 
-Before each kill the source grows. Prints one JSON object: how many kills cut work short, how many rows the undisturbed
-run holds, and which tables differ from it (in the number of rows, or in a hash of their content).
+Before each kill the source grows. Kills come at random moments of about the time that an undisturbed read takes. Prints
+one JSON object: how many kills cut work short, and how many of them behind a commit of that run; how many rows the
+undisturbed run holds, and which tables differ from it (in the number of rows, or in a hash of their content).
 """
 
 import hashlib
@@ -128,24 +129,50 @@ def read_all(folder: Path, *, careless: bool = False) -> None:
     if careless:
         append: Callable[..., Any] = Lake.append
 
-        def forget(*words: Any, app: object = None, number: object = None, **rest: Any) -> Any:
-            return append(*words, **rest)
+        def forget(lake: Lake, table: str, frame: Any, metadata: Any = None, **_: Any) -> Any:
+            version = append(lake, table, frame)
+            return append(lake, table, frame.clear(), metadata=metadata) if metadata else version
 
-        Lake.append = forget  # type: ignore[method-assign]
+        Lake.append = forget  # type: ignore[assignment,method-assign]
     wheel = open_wheel(folder)
     os.write(2, b"ready\n")
     ingest(wheel, tell=lambda _: None)
     os.write(2, b"done\n")
 
 
-def kill_one(folder: Path, mode: str, delay: float) -> bool:
-    """Start an ingest, kill it `delay` seconds after its first word, and return whether it was cut short."""
-    with subprocess.Popen([sys.executable, __file__, f"child-{mode}", str(folder)], stderr=subprocess.PIPE) as child:
-        assert child.stderr is not None
-        child.stderr.readline()
+def kill_one(folder: Path, delay: float, *words: str) -> tuple[bool, bool]:
+    """Kill an ingest `delay` seconds after its first word: whether it was cut short, and that behind a commit."""
+    before = count_commits(folder)
+    with start_child(folder, *words) as child:
         time.sleep(delay)
         child.send_signal(signal.SIGKILL)
-        return b"done" not in child.stderr.read()
+        cut = b"done" not in read_words(child)
+    return cut, cut and count_commits(folder) > before
+
+
+def start_child(folder: Path, *words: str) -> subprocess.Popen[bytes]:
+    """Start an ingest in a process of its own; return when it begins to read."""
+    child = subprocess.Popen([sys.executable, __file__, "child", str(folder), *words], stderr=subprocess.PIPE)
+    assert child.stderr is not None
+    child.stderr.readline()
+    return child
+
+
+def read_words(child: subprocess.Popen[bytes]) -> bytes:
+    assert child.stderr is not None
+    return child.stderr.read()
+
+
+def count_commits(folder: Path) -> int:
+    return len(list((folder / ".trimtab" / "lake").glob("**/_delta_log/*.json")))
+
+
+def time_read(folder: Path) -> float:
+    """Return the seconds that one undisturbed read takes after its first word."""
+    with start_child(folder) as child:
+        start = time.monotonic()
+        read_words(child)
+        return time.monotonic() - start
 
 
 def digest(folder: Path) -> dict[str, tuple[int, str]]:
@@ -158,28 +185,31 @@ def digest(folder: Path) -> dict[str, tuple[int, str]]:
     return found
 
 
-def run(mode: str, kills: int, home: Path) -> dict[str, object]:
-    kind, chance, cut_short = "csv" if mode == "careless" else mode, random.Random(7), 0
-    grow(kind, home, 0)
+def run(mode: str, kills: int, home: Path, *words: str) -> dict[str, object]:
+    chance, cut_short, behind = random.Random(7), 0, 0
+    grow(mode, home, 0)
     with listing(home) as port:
         for name in ("killed", "whole"):
-            make_project(home / name, kind, home, port)
+            make_project(home / name, mode, home, port)
+        span = time_read(home / "whole")
         for number in range(kills):
-            grow(kind, home, number + 1)
-            cut_short += kill_one(home / "killed", mode, chance.uniform(0.0, 0.6))
+            grow(mode, home, number + 1)
+            cut, committed = kill_one(home / "killed", chance.uniform(0.0, 1.5 * span), *words)
+            cut_short, behind = cut_short + cut, behind + committed
         for name in ("killed", "whole"):
             read_all(home / name)
     killed, whole = digest(home / "killed"), digest(home / "whole")
     differ = sorted(table for table in killed.keys() | whole.keys() if killed.get(table) != whole.get(table))
-    return {"cut_short": cut_short, "rows": sum(count for count, _ in whole.values()), "differ": differ}
+    told = {"kills": kills, "cut_short": cut_short, "behind_a_commit": behind}
+    return {**told, "rows": sum(count for count, _ in whole.values()), "differ": differ}
 
 
 def main(mode: str, *rest: str) -> None:
-    if mode.startswith("child-"):
-        read_all(Path(rest[0]), careless=mode == "child-careless")
+    if mode == "child":
+        read_all(Path(rest[0]), careless="careless" in rest)
         return
     with tempfile.TemporaryDirectory() as home:
-        result = run(mode, int(rest[0]) if rest else 50, Path(home))
+        result = run(mode, int(rest[0]) if rest else 50, Path(home), *rest[1:])
     sys.stdout.write(json.dumps(result) + "\n")
 
 

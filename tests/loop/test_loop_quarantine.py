@@ -79,7 +79,8 @@ def ids(wheel: Wheel) -> list[str]:
 
 def test_the_account_is_exact_and_every_loss_has_its_reason(folder: Path) -> None:
     done = ingest(open_wheel(folder), tell=say_nothing)
-    assert (done.rows_in, done.accepted, done.quarantined, done.rejected) == (7, 3, 2, 2)
+    assert (done.rows_in, done.accepted, done.quarantined, done.rejected) == (6, 3, 2, 1)
+    assert (done.outcomes, done.refused, done.all_good) == (2, 1, False)
     listing = list_quarantine(open_wheel(folder))
     assert (listing.total, listing.sources) == (4, {"rows": 3, "truth": 1})
     assert listing.rules["a:hard_range"] == 2

@@ -3,12 +3,14 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
-from trimtab.ingest import Chunk, FileSource
-from trimtab.loop.cycle import ingest
+from trimtab.errors import DataError
+from trimtab.ingest import Chunk, FileSource, open_source
+from trimtab.loop.cycle import ingest, read_sources
 from trimtab.loop.gather import keep_raw
 from trimtab.loop.known import load_labelled, resolve
 from trimtab.loop.state import Wheel, open_wheel
@@ -135,6 +137,32 @@ def test_rows_of_all_sources_meet_once_and_bad_ones_are_kept_once_with_reasons(s
     assert len(quarantine(wheel)) == 2
 
 
+def test_reasons_are_counted_for_the_new_bad_rows_only(shop: Path) -> None:
+    wheel = open_wheel(shop)
+    assert ingest(wheel, tell=say_nothing).reasons == {"price:hard_range": 1, "rain:hard_range": 1}
+    write_orders(shop, [(5, 3, 6000.0)])
+    again = ingest(wheel, tell=say_nothing)
+    assert (again.quarantined, again.reasons) == (1, {"price:hard_range": 1})
+
+
+def test_what_a_source_gave_before_it_failed_is_kept_and_counted(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class BreakingSource(FileSource):
+        def read(self, since: Any) -> Iterator[Chunk]:
+            yield from super().read(since)
+            raise DataError("the folder went away")
+
+    wheel = open_wheel(shop)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "trimtab.loop.gather.open_source",
+            lambda spec: BreakingSource(spec) if spec.name == "weather" else open_source(spec),
+        )
+        done = read_sources(wheel, tell=say_nothing)
+    assert [failure.where for failure in done.failures] == ["sources.weather"]
+    assert (done.sources["weather"]["read"], done.accepted, done.outcomes) == (3, 2, 1)
+    assert ingest(wheel, tell=say_nothing).rows_in == 0
+
+
 def test_new_rows_come_and_changed_ones_are_newer_states_of_their_key(shop: Path) -> None:
     wheel = open_wheel(shop)
     ingest(wheel, tell=say_nothing)
@@ -191,7 +219,7 @@ def test_read_that_ends_with_a_note_costs_no_row_of_the_next_one(shop: Path, mon
 
     with monkeypatch.context() as patch:
         patch.setattr("trimtab.loop.gather.open_source", Restless)
-        notes = [keep_raw(wheel, spec, tell=say_nothing).notes for _ in range(3)]
+        notes = [kept.notes for _ in range(3) for kept in keep_raw(wheel, spec, tell=say_nothing)]
     assert notes == [["it changed"]] * 3
-    assert keep_raw(wheel, spec, tell=say_nothing).rows == 3
+    assert [kept.rows for kept in keep_raw(wheel, spec, tell=say_nothing)] == [3]
     assert wheel.lake.read("raw/weather").collect().height == 3

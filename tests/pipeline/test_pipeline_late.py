@@ -178,8 +178,10 @@ def test_whatever_the_order_and_the_batches(kind: str) -> None:
 def test_a_late_row_changes_what_is_open_and_leaves_alone_what_is_final(tmp_path: Path, kind: str) -> None:
     wheel = keep(make_shop(tmp_path, kind), [[(1, 5), (3, 5), (4, 5)], [(3, 6), (1, 6)]])
     assert clean(wheel) == Counter({(1, 5.0, 1): 1, (3, 5.0, 2): 1, (3, 6.0, 2): 1, (4, 5.0, 1): 1})
-    contract = trace(wheel).facts["contract"]
-    assert (contract["accepted"], contract["late"]) == (5, 2)
+    facts = trace(wheel).facts
+    contract = facts["contract"]
+    assert (contract["accepted"], contract["late"], contract["held"]) == (5, 2, 1)
+    assert facts["clean"] == contract["accepted"] - contract["late"] + contract["held"]
 
 
 def test_what_was_withdrawn_was_known_before(tmp_path: Path) -> None:

@@ -31,4 +31,4 @@ def check(
     facts = {"rows": count_rows(found), "rules": found.reasons, "notes": found.sentences, **found.detail}
     sentences = (f"{count(found.rows_in, 'row')}: {describe_rows(found)}. Nothing was kept.", *found.sentences)
     show(sentences, facts, as_json=as_json)
-    return int(bool(found.quarantined or found.rejected))
+    return int(not found.all_good)

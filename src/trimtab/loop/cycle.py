@@ -1,21 +1,23 @@
 """The wheel's first half, read from top to bottom: ingest, check, keep, train."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
 from trimtab.contract.check import Tally
-from trimtab.contract.clean import compile_frame
+from trimtab.contract.clean import Checked, compile_frame
 from trimtab.contract.pii import require_key
 from trimtab.errors import DataError, Mistake, TrimtabError
 from trimtab.ingest import declare, open_source
 from trimtab.loop import challenge
-from trimtab.loop.gather import keep_raw
+from trimtab.loop.gather import Kept, keep_raw
 from trimtab.loop.known import resolve
 from trimtab.loop.mirror import mirror
-from trimtab.loop.outcomes import keep_source_outcomes
+from trimtab.loop.outcomes import SourceRead, keep_source_outcomes
 from trimtab.loop.refine import keep_clean
 from trimtab.loop.state import Wheel
 from trimtab.nouns import Decision, SourceSpec, Version
@@ -28,8 +30,9 @@ Tell = Callable[[str], None]
 class Ingested:
     """What became of the rows read: rows_in = accepted + quarantined + rejected, exactly.
 
-    Quarantined rows broke a rule of the Contract; rejected lines could not be read as a row. Both are kept. `failures`
-    are sources that could not be read at all; the others were. `detail` is what `check` found by column and by example.
+    Quarantined rows broke a rule of the Contract; rejected lines could not be read as a row. Both are kept. Outcomes of
+    a source are counted apart, `refused` are rows that are none. `failures` are sources that could not be read at all;
+    the others were. `detail` is what `check` found by column and by example.
     """
 
     accepted: int = 0
@@ -40,6 +43,8 @@ class Ingested:
     sentences: tuple[str, ...] = ()
     failures: tuple[Mistake, ...] = ()
     detail: Mapping[str, object] = field(default_factory=dict)
+    outcomes: int = 0
+    refused: int = 0
 
     @classmethod
     def of(
@@ -57,6 +62,11 @@ class Ingested:
     def rows_in(self) -> int:
         """Rows and lines read."""
         return self.accepted + self.quarantined + self.rejected
+
+    @property
+    def all_good(self) -> bool:
+        """Whether nothing that was read was kept back."""
+        return not (self.quarantined or self.rejected or self.refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,44 +105,67 @@ def read_sources(wheel: Wheel, *, tell: Tell) -> Ingested:
 
 
 def _read(wheel: Wheel, *, tell: Tell, role: str) -> tuple[Ingested, Sequence[TrimtabError]]:
-    errors: dict[str, TrimtabError] = {}
-    counts: dict[str, Counter[str]] = {spec.name: Counter() for spec in wheel.project.sources}
-    reasons: Counter[str] = Counter()
-    notes: list[str] = []
     require_key(wheel.contract)
-    for spec in (spec for spec in wheel.project.sources if role in {"", spec.role}):
+    sources = wheel.project.sources
+    account = _Account({spec.name: Counter(read=0, rejected=0) for spec in sources})
+    for spec in (spec for spec in sources if role in {"", spec.role}):
+        with account.note_error(f"sources.{spec.name}"):
+            account.add_raw(spec, keep_raw(wheel, spec, tell=tell))
+    for spec in (spec for spec in sources if spec.role == "outcomes" and role != "rows"):
+        with account.note_error(f"sources.{spec.name}"):
+            account.add_outcomes(spec, keep_source_outcomes(wheel, spec, tell=tell))
+    with account.note_error("pipeline" if wheel.project.pipeline.file else "contract"):
+        account.add_clean(keep_clean(wheel, tell=tell))
+    return account.total({spec.name for spec in sources if spec.role == "outcomes"}), tuple(account.errors.values())
+
+
+@dataclass(slots=True)
+class _Account:
+    """What became of the rows that a turn reads, by source; what a source gave before it failed counts too."""
+
+    counts: dict[str, Counter[str]]
+    reasons: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    errors: dict[str, TrimtabError] = field(default_factory=dict)
+
+    @contextmanager
+    def note_error(self, where: str) -> Iterator[None]:
+        """Keep the first error of a place; the work goes on at the next one."""
         try:
-            kept = keep_raw(wheel, spec, tell=tell)
+            yield
         except TrimtabError as error:
-            errors[f"sources.{spec.name}"] = error
-            continue
-        notes += kept.notes
-        reasons.update(f"line:{line.reason}" for line in kept.rejected)
-        counts[spec.name].update(read=kept.rows, rejected=len(kept.rejected))
-    for spec in (spec for spec in wheel.project.sources if spec.role == "outcomes" and role != "rows"):
-        try:
-            known = keep_source_outcomes(wheel, spec, tell=tell)
-        except TrimtabError as error:
-            errors.setdefault(f"sources.{spec.name}", error)
-            continue
-        reasons.update(known.refused)
-        counts[spec.name].update(rejected=len(known.refused))
-        counts[spec.name]["read"] = known.outcomes
-    try:
-        for name, checked in keep_clean(wheel, tell=tell):
-            account = counts.setdefault(name, Counter())
-            account.update(accepted=checked.clean.height, quarantined=checked.quarantine.height)
-            reasons.update(checked.counts)
-    except TrimtabError as error:
-        errors["pipeline" if wheel.project.pipeline.file else "contract"] = error
-    sources = {name: dict(count) for name, count in counts.items()}
-    done = Ingested.of(
-        sum(counts.values(), Counter()), reasons, sources, tuple(f"{note.rstrip('.')}." for note in notes)
-    )
-    failures = tuple(
-        Mistake(where, " ".join([error.message, *map(str, error.mistakes)])) for where, error in errors.items()
-    )
-    return replace(done, failures=failures), tuple(errors.values())
+            self.errors.setdefault(where, error)
+
+    def add_raw(self, spec: SourceSpec, batches: Iterable[Kept]) -> None:
+        """Count rows and lines as they are kept."""
+        for kept in batches:
+            self.notes += kept.notes
+            self.reasons.update(f"line:{line.reason}" for line in kept.rejected)
+            self.counts[spec.name].update(read=kept.rows, rejected=len(kept.rejected))
+
+    def add_outcomes(self, spec: SourceSpec, known: SourceRead) -> None:
+        """Count the Outcomes of a source, and its rows that are none."""
+        self.reasons.update(known.refused)
+        self.counts[spec.name].update(accepted=known.outcomes, rejected=len(known.refused))
+
+    def add_clean(self, slices: Iterable[tuple[str, Checked]]) -> None:
+        """Count clean and quarantined rows; those that a pipeline made are no source's."""
+        for name, checked in slices:
+            own = self.counts.setdefault(name, Counter())
+            own.update(accepted=checked.clean.height, quarantined=checked.quarantine.height)
+            self.reasons.update(checked.counts)
+
+    def total(self, outcomes: AbstractSet[str]) -> Ingested:
+        """Return the whole account; the sources named give Outcomes, not rows."""
+        rows = sum((own for name, own in self.counts.items() if name not in outcomes), Counter[str]())
+        known = sum((own for name, own in self.counts.items() if name in outcomes), Counter[str]())
+        sources = {name: dict(own) for name, own in self.counts.items()}
+        notes = tuple(f"{note.rstrip('.')}." for note in self.notes)
+        failures = tuple(
+            Mistake(where, " ".join([error.message, *map(str, error.mistakes)])) for where, error in self.errors.items()
+        )
+        done = Ingested.of(rows, self.reasons, sources, notes)
+        return replace(done, failures=failures, outcomes=known["accepted"], refused=known["rejected"])
 
 
 def check(wheel: Wheel, path: Path) -> Ingested:

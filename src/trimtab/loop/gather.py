@@ -14,6 +14,7 @@ from trimtab.contract.pii_frame import hide_frame
 from trimtab.ingest import open_source
 from trimtab.ingest.base import Chunk, Rejected
 from trimtab.loop.state import Wheel
+from trimtab.metrics.figures import count
 from trimtab.nouns import Contract, SourceSpec, canonical, fingerprint
 from trimtab.store.tables import known_schema
 
@@ -28,28 +29,26 @@ MOST_BYTES = 64_000_000
 
 @dataclass(slots=True)
 class Kept:
-    """How many rows of a source were kept, the lines that were none, and what a person should know of the source."""
+    """How many rows a commit holds, the lines that were none, and what a person should know of the source."""
 
     rows: int = 0
     rejected: list[Rejected] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def keep_raw(wheel: Wheel, spec: SourceSpec, *, tell: Tell) -> Kept:
-    """Append a source's new rows to raw/<source>; return how many, and the lines that were no rows.
+def keep_raw(wheel: Wheel, spec: SourceSpec, *, tell: Tell) -> Iterator[Kept]:
+    """Append a source's new rows to raw/<source>; yield for each commit how many, and the lines that were no rows.
 
     The position travels in the commit that holds the rows, under a transaction named by the position before it, so a
     crash at any point skips nothing and repeats nothing. While one batch is written the next is read.
     """
     position = wheel.lake.metadata(f"raw/{spec.name}").get("position")
     batches = in_batches(open_source(spec).read(_read_position(position)))
-    kept = Kept()
+    rows = 0
     for new in one_ahead(batches, _RawTable(wheel, spec, position).keep):
-        kept.rows += new.rows
-        kept.rejected += new.rejected
-        kept.notes += new.notes
-        tell("; ".join(new.notes) or f"{spec.name}: {kept.rows:,} {spec.role} read")
-    return kept
+        rows += new.rows
+        tell("; ".join(new.notes) or f"{spec.name}: {count(rows, spec.role.removesuffix('s'))} read")
+        yield new
 
 
 @dataclass(slots=True)

@@ -44,13 +44,18 @@ class Lineage:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """Rows before the contract, what became of them, and final rows whose newer state is not applied."""
+    """Rows before the contract, what became of them, and what final rows make of that.
+
+    late  accepted rows that are not applied: they came, or changed, when they were final
+    held  final rows of `clean` that the pipeline would not give like that any more; clean = accepted - late + held
+    """
 
     rows_in: int
     accepted: int
     quarantined: int
     by_rule: Mapping[str, int]
     late: int = 0
+    held: int = 0
 
 
 def trace(wheel: Wheel) -> Lineage:
@@ -81,6 +86,7 @@ def _source_facts(wheel: Wheel, spec: SourceSpec, table: Table) -> dict[str, Any
     bad = wheel.lake.read("quarantine").filter(pl.col("_source") == spec.name)
     lines = bad.filter(pl.col("reasons").list.eval(pl.element().str.starts_with("line:")).list.any())
     rejected = int(lines.filter(pl.col("_row").is_null()).select(pl.len()).collect().item())
+    refused = _count_refused(wheel, spec) if spec.role == "outcomes" else 0
     return {
         "name": spec.name,
         "role": spec.role,
@@ -88,9 +94,15 @@ def _source_facts(wheel: Wheel, spec: SourceSpec, table: Table) -> dict[str, Any
         "read": table.read,
         "rejected": rejected,
         "replaced": table.replaced,
-        "quarantined": table.broken,
-        "rows_out": table.rows.height,
+        "quarantined": table.broken + refused,
+        "rows_out": table.rows.height - refused,
     }
+
+
+def _count_refused(wheel: Wheel, spec: SourceSpec) -> int:
+    """Return how many rows of a source are no Outcome under the present Contract."""
+    own = wheel.quarantined().filter((pl.col("_source") == spec.name) & pl.col("_row").is_not_null())
+    return int(own.select(pl.col("_row").n_unique()).collect().item())
 
 
 def _trace_pipeline(wheel: Wheel, tables: Mapping[str, Table]) -> tuple[Sequence[Step], _Judged]:
@@ -116,8 +128,9 @@ def _judge(wheel: Wheel, result: pl.DataFrame) -> _Judged:
     if since is None:
         return _Judged(*counts)
     old = watermarks.filter(pl.col(WATERMARK) < since).select("_row")
-    new = compare(wheel, checked.clean, kept_rows(wheel, None)).new
-    return _Judged(*counts, late=new.join(old, on="_row", how="semi").height)
+    changes = compare(wheel, checked.clean, kept_rows(wheel, None))
+    held = changes.gone.filter(pl.col(WATERMARK).is_null() | (pl.col(WATERMARK) < since)).height
+    return _Judged(*counts, late=changes.new.join(old, on="_row", how="semi").height, held=held)
 
 
 def _count_kept(wheel: Wheel) -> _Judged:
@@ -135,7 +148,7 @@ def _source_sentence(facts: Mapping[str, Any]) -> str:
         for key, said in (
             ("rejected", "rejected as no row"),
             ("replaced", "replaced by a newer state of their key"),
-            ("quarantined", "quarantined by its own rules"),
+            ("quarantined", "quarantined" if facts["role"] == "outcomes" else "quarantined by its own rules"),
         )
         if facts[key]
     ]
@@ -181,12 +194,18 @@ def _figure(rows: int | None) -> str:
     return "not counted" if rows is None else f"{rows:,}"
 
 
+def _stand(rows: int) -> str:
+    return "stands as it was" if rows == 1 else "stand as they were"
+
+
 def _end_sentences(facts: Mapping[str, Any], judged: _Judged) -> Iterator[str]:
     yield f"contract: {judged.rows_in:,} in, {judged.accepted:,} accepted, {judged.quarantined:,} quarantined."
     for rule, rows in judged.by_rule.items():
         yield f"  {rule}: {count(rows, 'row')}"
     if judged.late:
-        yield f"  {count(judged.late, 'row')} came or changed when they were final, and are not applied."
+        yield f"  {count(judged.late, 'row')} of these came or changed too late, when final, and stay out."
+    if judged.held:
+        yield f"  {count(judged.held, 'final row')} of clean {_stand(judged.held)}: the pipeline gives other ones now."
     yield f"clean: {count(facts['clean'], 'row')}, {facts['labelled']:,} labelled rows to learn from."
     if facts["snapshot"]:
         yield f"{facts['snapshot']['version']} was fitted on {count(facts['snapshot']['rows'], 'row')} of them."

@@ -17,6 +17,7 @@ from trimtab.loop.forward import OUTCOMES, forward, frame_of
 from trimtab.loop.quarantine import SCHEMA, judged, read_pending, record_released
 from trimtab.loop.raw import slices
 from trimtab.loop.state import Wheel
+from trimtab.metrics.figures import count
 from trimtab.nouns import Contract, Outcome, SourceSpec
 from trimtab.nouns.record import OutcomeState, subject_of
 
@@ -46,7 +47,7 @@ def read_outcomes(wheel: Wheel, path: Path, *, tell: Callable[[str], None]) -> O
             kept, bad = _sort_chunk(wheel, chunk, states, text=spec.is_text)
             keep_outcomes(wheel, kept)
             rejected += bad
-            tell(f"{sum(states.values()):,} outcomes read, {len(rejected):,} rejected")
+            tell(f"{count(sum(states.values()), 'outcome')} read, {len(rejected):,} rejected")
     return OutcomesRead(**dict(states), rejected=tuple(rejected))
 
 
@@ -109,7 +110,7 @@ def keep_source_outcomes(wheel: Wheel, spec: SourceSpec, *, tell: Callable[[str]
         keep_outcomes(wheel, list(good.values()), app=app, number=until)
         kept += len(good)
         refused += bad["reasons"].explode().to_list()
-        tell(f"{spec.name}: {kept:,} outcomes kept, {len(refused):,} refused")
+        tell(f"{spec.name}: {count(kept, 'outcome')} kept, {len(refused):,} refused")
     return SourceRead(kept + _retry_refused(wheel, spec), tuple(refused))
 
 

@@ -78,29 +78,26 @@ def read_keys(words: Sequence[str], contract: Contract, columns: Sequence[str]) 
     mistakes = []
     for word in words:
         name, equals, value = word.partition("=")
-        if not equals or name not in columns:
-            name, value, mistake = _only_key(word, contract, columns, named=bool(equals))
-            mistakes += [mistake] if mistake else []
+        if not equals:
+            name, value = (contract.row.key[0] if len(contract.row.key) == 1 else ""), word
+            mistakes += [] if name else [_not_named(contract)]
+        elif name not in columns:
+            mistakes.append(Mistake("--key", f"no table has a column '{name[:64]}'{nearest(name, list(columns))}"))
         if not value.strip():
             mistakes.append(Mistake("--key", "has an empty value"))
         wanted[name] = value
     if not words:
         mistakes.append(Mistake("--key", "is required"))
     if mistakes:
-        hint = "trimtab erase --key VALUE, or --key COLUMN=VALUE for each column"
+        hint = "--key VALUE where [row] key is one column, else --key COLUMN=VALUE for each (also for a value with =)"
         raise UsageError("It is not clear whose rows to erase.", mistakes=mistakes, hint=hint)
     return wanted
 
 
-def _only_key(word: str, contract: Contract, columns: Sequence[str], *, named: bool) -> tuple[str, str, Mistake | None]:
+def _not_named(contract: Contract) -> Mistake:
     key = contract.row.key
-    if len(key) == 1:
-        return key[0], word, None
-    if named:
-        name = word.partition("=")[0]
-        return "", word, Mistake("--key", f"names a column that no table has{nearest(name, list(columns)) or ''}")
     said = f"the key is {', '.join(key)}" if key else "contract.toml has no [row] key"
-    return "", word, Mistake("--key", f"is a value without its column, and {said}")
+    return Mistake("--key", f"is a value without its column, and {said}")
 
 
 def _all(height: int, *, value: bool) -> pl.Series:

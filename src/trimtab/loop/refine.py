@@ -4,6 +4,7 @@ With one source of rows and no pipeline, the source's row is the row. With `[pip
 over the newest state of every source; what that changes is the business of derive.py.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -34,7 +35,8 @@ def keep_clean(wheel: Wheel, *, tell: Tell) -> Iterator[tuple[str, Checked]]:
             yield from _keep_source(wheel, spec, tell)
     freed = note_released(wheel)
     if freed.height:
-        tell(f"{count(freed.height, 'row')} that waited in quarantine came out: the contract takes them now")
+        takes = "it" if freed.height == 1 else "them"
+        tell(f"{count(freed.height, 'row')} that waited in quarantine came out: the contract takes {takes} now")
 
 
 def _keep_source(wheel: Wheel, spec: SourceSpec, tell: Tell) -> Iterator[tuple[str, Checked]]:
@@ -96,7 +98,7 @@ def _keep_candidates(wheel: Wheel, tell: Tell) -> Iterator[tuple[str, Checked]]:
     )
     if late:
         tell(f"pipeline: {count(late, 'row')} came or changed when final, and stay out; `trimtab status --lineage`")
-    yield PIPELINE, Checked(changes.new, bad, checked.counts if bad.height else {})
+    yield PIPELINE, Checked(changes.new, bad, Counter(bad["reasons"].explode().drop_nulls().to_list()))
 
 
 def _quarantined(wheel: Wheel) -> pl.DataFrame:

@@ -29,7 +29,7 @@ def tell_mistakes(facts: Facts) -> Iterator[Block]:
         yield Table(plain, tuple(_tell_wrong(one) for one in wrong))
         yield Text(
             "Rows of the test part, by their place in the Snapshot. What they hold stands in no file of a Version, so "
-            "that it can be erased: `trimtab card` reads it from the record each time, as long as the rows are there."
+            f"that it can be erased: {name('trimtab card')} reads it from the record, while the rows are there."
         )
         return
     columns = _choose_columns(facts)
