@@ -84,38 +84,62 @@ def _find_layout(
     data: bytes, width: int, delimiter: bytes, quote: bytes, *, last: bool
 ) -> tuple[int, np.ndarray, int, bool] | None:
     """Return where the whole records end, the line each begins on, how many lines they take, and if any is quoted."""
-    units = np.frombuffer(data, dtype=np.uint8)
-    found = (units == delimiter[0]) | (units == _LINE_END)
     quoted = bool(quote) and quote in data
-    if quoted:
-        found |= units == quote[0]
-    places = np.flatnonzero(found)
+    units = np.frombuffer(data, dtype=np.uint8)
+    found = (
+        _find_quoted(units, width, delimiter[0], quote[0], last=last)
+        if quoted
+        else _find_unquoted(units, width, delimiter[0], last=last)
+    )
+    return (*found, quoted) if found else None
+
+
+def _find_unquoted(units: np.ndarray, width: int, delimiter: int, *, last: bool) -> tuple[int, np.ndarray, int] | None:
+    """Return the layout of a block without quotes: each line must hold one delimiter less than it has values."""
+    ends = np.flatnonzero(units == _LINE_END)
+    if last and units[-1] != _LINE_END:
+        ends = np.append(ends, len(units))
+    delimiters, each = np.flatnonzero(units == delimiter), width - 1
+    if not len(ends) or len(delimiters) != len(ends) * each:
+        return None
+    # As there are the right number of them in all, it is enough to look at the first and the last of each line.
+    if (delimiters[each - 1 :: each] > ends).any() or (delimiters[each::each] < ends[:-1]).any():
+        return None
+    lines = np.arange(len(ends))
+    if max(ends[0], np.diff(ends).max(initial=0)) > MAX_VALUE:  # else no value can be longer
+        outer = np.sort(np.concatenate([delimiters, ends]))
+        if not _records_are_short(outer, lines, len(ends), width):
+            return None
+    return int(ends[-1]) + 1, lines, len(ends)
+
+
+def _find_quoted(
+    units: np.ndarray, width: int, delimiter: int, quote: int, *, last: bool
+) -> tuple[int, np.ndarray, int] | None:
+    """Return the layout of a block with quotes: inside of them, delimiters and line ends are part of a value."""
+    places = np.flatnonzero((units == delimiter) | (units == _LINE_END) | (units == quote))
     kinds = units[places]
-    outer: np.ndarray = places
-    outer_kinds: np.ndarray = kinds
-    closed = True
-    if quoted:
-        quotes = kinds == quote[0]
-        if not _quotes_are_regular(units, places[quotes], delimiter[0], quote[0]):
-            return None
-        outside = ~quotes & (np.cumsum(quotes, dtype=np.uint8) & 1 == 0)
-        outer, outer_kinds = places[outside], kinds[outside]
-        closed = not np.count_nonzero(quotes) & 1
-    if last and (not closed or not data.endswith(b"\n")):
-        if not closed:
-            return None
-        outer, outer_kinds = np.append(outer, len(data)), np.append(outer_kinds, np.uint8(_LINE_END))
+    quotes = kinds == quote
+    if not _quotes_are_regular(units, places[quotes], delimiter, quote):
+        return None
+    outside = ~quotes & (np.cumsum(quotes, dtype=np.uint8) & 1 == 0)
+    outer, outer_kinds = places[outside], kinds[outside]
+    closed = not np.count_nonzero(quotes) & 1
+    if last and not closed:
+        return None
+    if last and units[-1] != _LINE_END:
+        outer, outer_kinds = np.append(outer, len(units)), np.append(outer_kinds, np.uint8(_LINE_END))
     if not closed:
         whole = np.flatnonzero(outer_kinds == _LINE_END)
-        outer, outer_kinds = (outer[: whole[-1] + 1], outer_kinds[: whole[-1] + 1]) if len(whole) else (outer[:0],) * 2
+        count = int(whole[-1]) + 1 if len(whole) else 0
+        outer, outer_kinds = outer[:count], outer_kinds[:count]
     if not _is_regular(outer, outer_kinds, width):
         return None
-    ends = outer[width - 1 :: width]
-    breaks = places[kinds == _LINE_END] if quoted else ends
-    lines = np.concatenate([[0], np.searchsorted(breaks, ends[:-1], side="right")]) if quoted else np.arange(len(ends))
+    ends, breaks = outer[width - 1 :: width], places[kinds == _LINE_END]
+    lines = np.concatenate([[0], np.searchsorted(breaks, ends[:-1], side="right")])
     end = int(ends[-1]) + 1
-    done = int(np.searchsorted(breaks, end)) + (end > len(data) and quoted)
-    return (end, lines, done, quoted) if _records_are_short(outer, lines, done, width) else None
+    done = int(np.searchsorted(breaks, end)) + (end > len(units))
+    return (end, lines, done) if _records_are_short(outer, lines, done, width) else None
 
 
 def _quotes_are_regular(units: np.ndarray, quotes: np.ndarray, delimiter: int, quote: int) -> bool:

@@ -42,13 +42,6 @@ _SETTINGS = {
     "delta.dataSkippingStatsColumns": ARRIVED,  # the log repeats no value of a row
 }
 _CAN_READ = {"timestampNtz"}
-# A dictionary of many different values costs more than it saves: small ones only is 2.5 times quicker, for 5 % of size.
-_WRITING = WriterProperties(
-    compression="ZSTD",
-    compression_level=1,
-    dictionary_page_size_limit=20_000,
-    default_column_properties=ColumnProperties(statistics_enabled="CHUNK"),
-)
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -178,9 +171,13 @@ class Lake:
         before = handle.version()
         known = pl.Schema(handle.schema().to_arrow())
         rows = fit_frame(frame.rename(write_names(frame.columns, known)), table, known)
-        properties = CommitProperties(custom_metadata=annotate(metadata), app_transactions=transactions)
         write_deltalake(
-            handle, rows, mode="append", schema_mode="merge", commit_properties=properties, writer_properties=_WRITING
+            handle,
+            rows,
+            mode="append",
+            schema_mode="merge",
+            commit_properties=CommitProperties(custom_metadata=annotate(metadata), app_transactions=transactions),
+            writer_properties=_choose_encodings(rows.schema),
         )
         # From `before` on: who wrote that commit may not have synced it yet, and ours stands on it.
         sync_commits(self.folder(table), before, handle.version())
@@ -207,6 +204,27 @@ class Lake:
 def file_names(handle: DeltaTable) -> list[str]:
     """Return the names of the data files of the handle's version."""
     return [unquote(uri.rpartition("/")[2]) for uri in handle.file_uris()]
+
+
+def _choose_encodings(schema: pl.Schema) -> WriterProperties:
+    """Return how rows are written: in a third less time, and in fewer bytes, than with one encoding for all of them.
+
+    A dictionary of many different values costs more than it saves, so only small ones are made. Other text is kept as
+    lengths and letters apart, and without bounds: no text is looked up by its order. Places differ at their end only.
+    """
+    text = ColumnProperties(encoding="DELTA_LENGTH_BYTE_ARRAY", statistics_enabled="NONE")
+    chosen = {name: text for name, dtype in schema.items() if dtype == pl.String}
+    if "_offset" in chosen:
+        chosen["_offset"] = ColumnProperties(
+            encoding="DELTA_BYTE_ARRAY", statistics_enabled="NONE", dictionary_enabled=False
+        )
+    return WriterProperties(
+        compression="ZSTD",
+        compression_level=1,
+        dictionary_page_size_limit=20_000,
+        default_column_properties=ColumnProperties(statistics_enabled="CHUNK"),
+        column_properties=chosen,
+    )
 
 
 def _is_committed(handle: DeltaTable, app: str, number: int) -> bool:
