@@ -9,6 +9,8 @@ import pytest
 
 from trimtab.errors import DataError
 from trimtab.ingest import FileSource, declare, read_head
+from trimtab.ingest.blocks import CHUNK_ROWS
+from trimtab.ingest.parquet import FIRST_ROWS, read_rows
 
 
 def test_values_keep_their_meaning_in_plain_types(tmp_path: Path) -> None:
@@ -76,3 +78,21 @@ def test_whole_numbers_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     pl.DataFrame({"a": pl.Series([1, 2**63], dtype=pl.UInt64)}).write_parquet(path)
     with pytest.raises(DataError, match="cannot be read"):
         list(FileSource(declare(path)).read(None))
+
+
+@pytest.mark.parametrize("at_once", [1, 2_000, 1 << 30])
+def test_rows_of_one_large_row_group_come_whole_and_in_order(tmp_path: Path, at_once: int) -> None:
+    """However few of its columns and rows are in memory at once, and from whichever row reading goes on."""
+    frame = pl.DataFrame({"a": range(2100), "b": [f"word {number}" for number in range(2100)], "c": [None, 0.5] * 1050})
+    frame.write_parquet(tmp_path / "rows.parquet", row_group_size=2100)
+    for begin in (0, 2050):
+        portions = list(read_rows(tmp_path / "rows.parquet", "rows", begin, at_once=at_once))
+        assert pl.concat([portion.frame for portion in portions]).equals(frame[begin:])
+        assert at_once > 1 or [portion.done for portion in portions[1:]] == [1] * max(0, 2100 - begin - FIRST_ROWS)
+
+
+def test_chunks_of_a_large_slice_hold_no_more_rows_than_others(tmp_path: Path) -> None:
+    pl.DataFrame({"a": range(200_000)}).write_parquet(tmp_path / "rows.parquet")
+    portions = list(read_rows(tmp_path / "rows.parquet", "rows", 0))
+    assert sum(portion.done for portion in portions) == 200_000
+    assert max(portion.done for portion in portions) == CHUNK_ROWS

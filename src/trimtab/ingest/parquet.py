@@ -1,6 +1,6 @@
 """A Parquet file as a stream of frames with plain column types."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,10 @@ from trimtab.ingest.records import Portion
 
 _WHOLE = (pl.Int8, pl.Int16, pl.UInt8, pl.UInt16, pl.UInt32, pl.Int32, pl.UInt64)
 _WORDS = (pl.Categorical, pl.Enum)
+FIRST_ROWS = 2_000
+"""Rows that are read first, to see how much memory they take."""
+AT_ONCE = 64 << 20
+"""Bytes of rows, and bytes of a file, that are in memory at once; a single column of a row group may be more."""
 _AS_IT_IS = (pl.String, pl.Int64, pl.Float64, pl.Boolean, pl.Date)
 
 
@@ -51,24 +55,48 @@ def plain_type(kind: pl.DataType) -> pl.DataType | None:
     return pl.String() if isinstance(kind, pl.Null) else None
 
 
-def read_rows(path: Path, where: str, begin: int) -> Iterator[Portion]:
+def read_rows(path: Path, where: str, begin: int, *, at_once: int = AT_ONCE) -> Iterator[Portion]:
     """Yield the rows from number `begin` on, at most CHUNK_ROWS at a time; one empty portion where there are none.
 
-    Raises DataError as `read_schema` does, and for values that their plain type cannot hold.
+    Memory is bounded, however wide the rows and however large the file's row groups are. Raises DataError as
+    `read_schema` does, and for values that their plain type cannot hold.
     """
-    schema = read_schema(path, where)
-    lazy = pl.scan_parquet(path, glob=False, hive_partitioning=False).select(
-        pl.col(name).cast(kind) for name, kind in schema.items()
-    )
-    first = begin
+    read = _open(path, read_schema(path, where), at_once)
+    first, rows = begin, FIRST_ROWS
     while True:
         try:
-            frame = lazy.slice(begin, CHUNK_ROWS).collect()
+            frame = read(begin, rows)
         except PolarsError as error:
             reason = str(error).splitlines()[0][:200]
             raise DataError(f"row {begin + 1} or later cannot be read: {reason}", hint="write the file again") from None
-        if frame.height or begin == first:
-            yield Portion(frame, np.arange(frame.height), (), frame.height)
-        if not frame.height:
+        if not frame.height and begin > first:
             return
+        for part in frame.iter_slices(CHUNK_ROWS) if frame.height else (frame,):
+            yield Portion(part, np.arange(part.height), (), part.height)
         begin += frame.height
+        if frame.height < rows:
+            return
+        rows = _next_rows(frame, at_once)
+
+
+def _open(path: Path, schema: Mapping[str, pl.DataType], at_once: int) -> Callable[[int, int], pl.DataFrame]:
+    """Return what reads some rows in their plain types.
+
+    Polars takes a column's whole part of a row group into memory, even for a few of its rows, and a file may be one row
+    group: so not all columns of a large file are read at once.
+    """
+    lazy = pl.scan_parquet(path, glob=False, hive_partitioning=False)
+    columns = [pl.col(name).cast(kind) for name, kind in schema.items()]
+    each = max(1, len(columns) * at_once // max(path.stat().st_size, 1))
+    groups = [lazy.select(columns[place : place + each]) for place in range(0, max(1, len(columns)), each)]
+
+    def read(begin: int, rows: int) -> pl.DataFrame:
+        return pl.concat([group.slice(begin, rows).collect() for group in groups], how="horizontal")
+
+    return read
+
+
+def _next_rows(frame: pl.DataFrame, at_once: int) -> int:
+    """Return how many rows take so many bytes; many, since each look into a row group begins at its beginning."""
+    fitting = int(frame.height * at_once / max(1, frame.estimated_size()))
+    return max(1, min(fitting, frame.height * 8))

@@ -42,6 +42,7 @@ _SETTINGS = {
     "delta.dataSkippingStatsColumns": ARRIVED,  # the log repeats no value of a row
 }
 _CAN_READ = {"timestampNtz"}
+_LOOKED_AT, _FEW = 1000, 100  # text of so few different values among its first ones is written with a dictionary
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -177,7 +178,7 @@ class Lake:
             mode="append",
             schema_mode="merge",
             commit_properties=CommitProperties(custom_metadata=annotate(metadata), app_transactions=transactions),
-            writer_properties=_choose_encodings(rows.schema),
+            writer_properties=_choose_encodings(rows),
         )
         # From `before` on: who wrote that commit may not have synced it yet, and ours stands on it.
         sync_commits(self.folder(table), before, handle.version())
@@ -206,18 +207,19 @@ def file_names(handle: DeltaTable) -> list[str]:
     return [unquote(uri.rpartition("/")[2]) for uri in handle.file_uris()]
 
 
-def _choose_encodings(schema: pl.Schema) -> WriterProperties:
+def _choose_encodings(rows: pl.DataFrame) -> WriterProperties:
     """Return how rows are written: in a third less time, and in fewer bytes, than with one encoding for all of them.
 
-    A dictionary of many different values costs more than it saves, so only small ones are made. Other text is kept as
-    lengths and letters apart, and without bounds: no text is looked up by its order. Places differ at their end only.
+    A dictionary of many different values costs more than it saves: where text does not repeat itself, it is kept as
+    lengths and letters apart. Text has no bounds in the file, as none is looked up by its order. Places (`_offset`)
+    differ at their end only.
     """
-    text = ColumnProperties(encoding="DELTA_LENGTH_BYTE_ARRAY", statistics_enabled="NONE")
-    chosen = {name: text for name, dtype in schema.items() if dtype == pl.String}
+    few = ColumnProperties(statistics_enabled="NONE", dictionary_enabled=True)
+    many = ColumnProperties(statistics_enabled="NONE", encoding="DELTA_LENGTH_BYTE_ARRAY")
+    text = (column for column in rows if column.dtype == pl.String)
+    chosen = {column.name: few if column.head(_LOOKED_AT).n_unique() <= _FEW else many for column in text}
     if "_offset" in chosen:
-        chosen["_offset"] = ColumnProperties(
-            encoding="DELTA_BYTE_ARRAY", statistics_enabled="NONE", dictionary_enabled=False
-        )
+        chosen["_offset"] = ColumnProperties(statistics_enabled="NONE", encoding="DELTA_BYTE_ARRAY")
     return WriterProperties(
         compression="ZSTD",
         compression_level=1,
