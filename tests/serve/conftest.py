@@ -351,6 +351,7 @@ def local() -> Iterator[Callable[[Project], Local]]:
     yield open_local
     for one in opened:
         one.desk.spool.close()
+        one.desk.claims.close()
         one.desk.index.close()
         one.shelf.catalog.close()
 

@@ -16,10 +16,12 @@ from trimtab.contract.clean import compile_frame
 from trimtab.errors import VersionError
 from trimtab.nouns import Member, Trim
 from trimtab.serve.answer import Breaker, Given, answer_row
+from trimtab.serve.explain import explain_record
 from trimtab.serve.frame import FrameAnswers
 from trimtab.serve.live import Shelf
 from trimtab.serve.model import Live, compile_live, compile_model
 from trimtab.store import open_blobs, open_catalog
+from trimtab.store.record import features_text, json_text
 from trimtab.train.artefact import Package, open_version
 
 CALIBRATION = st.one_of(st.just((1.0, 0.0)), st.tuples(st.floats(0.2, 3.0), st.floats(-3.0, 3.0)))
@@ -58,6 +60,18 @@ def ask_together(live: Live, rows: list[dict[str, Any]]) -> dict[int, tuple[Any,
     }
 
 
+def logged(live: Live, row: dict[str, Any], given: Given) -> dict[str, Any]:
+    """Return what the log holds of an answer, as far as it is made again from it."""
+    return {
+        "raw": json_text(row),
+        "features": features_text(live.model.columns, given.values),
+        "output": json_text(given.output),
+        "version": given.version,
+        "epoch": live.epoch,
+        "fallback": given.fallback,
+    }
+
+
 def rows_like(good: dict[str, Any]) -> st.SearchStrategy[list[dict[str, Any]]]:
     changes = st.fixed_dictionaries(
         {
@@ -89,6 +103,7 @@ def test_alone_and_together_have_the_same_bits(
             output, warnings = together[number]
             assert (alone.output, alone.warnings) == (output, warnings)
             assert np.float64(alone.output["probability"]).tobytes() == np.float64(output["probability"]).tobytes()
+            assert explain_record(lambda *, text: live, logged(live, row, alone))["same"] is True
 
 
 GOOD: dict[str, Any] = {

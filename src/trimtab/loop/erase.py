@@ -16,7 +16,7 @@ from trimtab.loop.person import Person, read_keys
 from trimtab.loop.state import Wheel
 from trimtab.nouns import Decision, Version, canonical
 from trimtab.nouns.record import subject_of
-from trimtab.store import spool_folder
+from trimtab.store import open_claims, spool_folder
 from trimtab.store.erasure import erase_from, find_files, read_files
 from trimtab.store.spool import count_spooled, damaged_files
 
@@ -77,6 +77,7 @@ def erase(wheel: Wheel, words: Sequence[str], *, by: str, tell: Tell) -> Erased:
             return found
         # Before the Predictions go: by them a run that repeats this one knows their ids.
         wheel.index.remove(*_subjects(wheel, person))
+        open_claims(wheel.project).remove(person.predictions)
         for table in _in_order(wheel.lake.tables()):
             tell(f"erasing from {table}")
             with wheel.lake.explained(table):

@@ -1,28 +1,26 @@
 """The state of the wheel in sentences, and all that is known about one Prediction or Decision."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
 import polars as pl
 
-from trimtab.contract.row import compile_row
 from trimtab.errors import StoreError, UsageError, VersionError
 from trimtab.loop.forward import PREDICTIONS, frame_of
-from trimtab.loop.known import TYPES, AsOf, load_outcomes, resolve
+from trimtab.loop.known import AsOf, load_outcomes, resolve
 from trimtab.loop.state import Wheel
 from trimtab.loop.tick import Measured, measure
 from trimtab.loop.withdraw import standing
 from trimtab.metrics.figures import count, figure
-from trimtab.nouns import Contract, Decision, Trim, Version
+from trimtab.nouns import Decision, Trim, Version
 from trimtab.nouns.identity import plain
 from trimtab.retrain.policy import find_running
 from trimtab.store import spool_folder
 from trimtab.store.spool import count_spooled, find_spooled
-from trimtab.train.artefact import Package
 
 NEWEST = 20
 """Windows that a status shows; the record keeps them all."""
@@ -165,8 +163,11 @@ def _version_facts(version: Version) -> dict[str, Any]:
     }
 
 
-def explain(wheel: Wheel, ref: str) -> Explained:
-    """Return all about one Prediction (its id) or one Decision (its number or hash). Raises UsageError for neither."""
+def explain(wheel: Wheel, ref: str, run_again: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Explained:
+    """Return all about one Prediction (its id) or one Decision (its number or hash). Raises UsageError for neither.
+
+    `run_again` is the serving side's: a logged Prediction to what moved its answer, and that answer made again.
+    """
     decision = _find_decision(wheel, ref)
     if decision is not None:
         return _explain_decision(decision)
@@ -175,7 +176,7 @@ def explain(wheel: Wheel, ref: str) -> Explained:
         raise UsageError(
             f"Nothing is known as '{ref[:64]}'.", hint="give a prediction_id from a reply, or a Decision's number"
         )
-    return _explain_prediction(wheel, record)
+    return _explain_prediction(wheel, record, run_again(record))
 
 
 def _find_decision(wheel: Wheel, ref: str) -> Decision | None:
@@ -197,43 +198,23 @@ def _find_prediction(wheel: Wheel, identity: str) -> dict[str, Any] | None:
     return wheel.lake.find_prediction(identity)
 
 
-def _explain_prediction(wheel: Wheel, record: Mapping[str, Any]) -> Explained:
-    features, output = json.loads(record["features"]), json.loads(record["output"])
-    outcome = _outcome_of(wheel, record)
+def _explain_prediction(wheel: Wheel, record: Mapping[str, Any], made: Mapping[str, Any]) -> Explained:
+    version = {"id": made["version_id"], "name": made["version"], "family": made["family"]}
     facts = {
         "prediction_id": record["id"],
         "asked_at": record["_event_at"].isoformat(),
         "arrived_at": record["_arrived_at"].isoformat(),
         "raw": json.loads(record["raw"]),
-        "features": features,
-        "output": output,
+        "features": json.loads(record["features"]),
+        "output": json.loads(record["output"]),
         "epoch": record["epoch"],
         "warnings": list(record["warnings"] or []),
         "fallback": record["fallback"],
-        "outcome": outcome,
-        **_model_facts(wheel, record, features, output),
+        "outcome": _outcome_of(wheel, record),
+        **{name: value for name, value in made.items() if name not in {"version_id", "family"}},
+        "version": version,
     }
     return Explained(tuple(_prediction_sentences(facts)), facts)
-
-
-def _model_facts(
-    wheel: Wheel, record: Mapping[str, Any], features: Mapping[str, Any], output: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return what only the Version can tell: who it is, what moved its answer, and its answer to the same row now."""
-    if record["fallback"] == "base_rate":
-        plain = {"id": "base_rate", "name": "the base rate", "family": "baseline"}
-        return {"version": plain, "explanation": None, "again": output, "same": True}
-    version, package = wheel.catalog.find_version(record["version"]), wheel.package(record["version"])
-    trim = wheel.catalog.trim(record["epoch"])
-    threshold = trim.threshold if trim and trim.champion == version.id else None
-    again = answer_again(package, record, threshold)
-    return {
-        "version": {"id": version.id, "name": version.name, "family": version.family},
-        "explanation": _explain_row(package, features),
-        "calibration": package.calibration.kind,
-        "again": again,
-        "same": again == output,
-    }
 
 
 def _prediction_sentences(facts: Mapping[str, Any]) -> Sequence[str]:
@@ -245,12 +226,25 @@ def _prediction_sentences(facts: Mapping[str, Any]) -> Sequence[str]:
         f"{version['name']} ({version['family']}) answered at epoch {facts['epoch']}.",
     ]
     lines += [f"Warnings: {', '.join(facts['warnings'])}."] if facts["warnings"] else []
-    lines.append(_tell_explanation(facts["explanation"], version["family"], facts.get("calibration", "identity")))
+    lines += _tell_members(facts["members"]) if "members" in facts else []
+    if facts["explanation"] is not None or "members" not in facts:
+        lines.append(_tell_explanation(facts["explanation"], version["family"], facts["calibration"]))
     outcome = facts["outcome"]
     lines.append(
         f"Outcome: {outcome['value']}, known {_minute(outcome['known_at'])}." if outcome else "No outcome yet."
     )
     lines.append("Run again on the logged row: the same answer." if facts["same"] else "Run again: ANOTHER answer.")
+    return lines
+
+
+def _tell_members(members: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+    """Return one sentence for each member of a Trim that is more than one plain Version."""
+    lines = [f"{len(members)} members answered together, each at its weight."]
+    for member in members:
+        told = "left out, because its contract refuses the row."
+        if not member["left_out"]:
+            told = _tell_explanation(member["explanation"], member["family"], member["calibration"])
+        lines.append(f"{member['version']} at {figure(member['weight'])}: {told}")
     return lines
 
 
@@ -284,31 +278,6 @@ def _tell_value(value: object) -> str:
     if isinstance(value, list):
         return " to ".join(map(_tell_value, value))
     return figure(value) if isinstance(value, float) else str(value)
-
-
-def answer_again(package: Package, record: Mapping[str, Any], threshold: float | None) -> dict[str, Any]:
-    """Return what the Version answers to the logged raw row now: the same fields as the logged output."""
-    raw, contract = json.loads(record["raw"]), package.contract
-    # A row from a CSV file was read as text; its log does not say so, but only one reading has no reasons against it.
-    typed = compile_row(contract)(raw)
-    cleaned = typed if not typed.reasons else compile_row(contract, text=True)(raw)
-    return package.compile_output(threshold)(package.compile_row()(cleaned.values))
-
-
-def _explain_row(package: Package, features: Mapping[str, Any]) -> dict[str, Any] | None:
-    found = package.explain(_features_frame(features, package.contract))
-    return None if found is None else asdict(found[0])
-
-
-def _features_frame(features: Mapping[str, Any], contract: Contract) -> pl.DataFrame:
-    kinds = {column.name: TYPES[column.type] for column in contract.columns}
-    texts = {name: pl.String() if kind.is_temporal() else kind for name, kind in kinds.items()}
-    frame = pl.DataFrame([{name: features.get(name) for name in kinds}], schema=texts)
-    times = [name for name, kind in kinds.items() if isinstance(kind, pl.Datetime)]
-    dates = [name for name, kind in kinds.items() if isinstance(kind, pl.Date)]
-    return frame.with_columns(
-        pl.col(times).str.to_datetime(time_unit="us", time_zone="UTC"), pl.col(dates).str.to_date()
-    )
 
 
 def _outcome_of(wheel: Wheel, record: Mapping[str, Any]) -> dict[str, Any] | None:

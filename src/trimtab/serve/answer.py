@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from trimtab import clock, events
 from trimtab.serve.ladder import Problem
 from trimtab.serve.model import Live, Model
 from trimtab.store.record import Value
+from trimtab.store.spool import Record
 from trimtab.train.artefact import Output
 
 Fallback = Literal["previous", "base_rate", "none"]
@@ -27,6 +28,24 @@ class Given:
     version_name: str
     contract: str
     fallback: str = ""
+
+
+@dataclass(slots=True)
+class Done:
+    """One row's answer with the record to log of it. `said` is its part of the reply, kept for a client's own id.
+
+    Where the same question was answered before, `said` is what was said then, and there is no record.
+    """
+
+    prediction_id: str
+    given: Given
+    epoch: int
+    record: Record | None
+    raw: str
+    client_id: str | None = None
+    explained: bool = False
+    explanation: Mapping[str, Any] | None = None
+    said: bytes | None = None
 
 
 class Breaker:
@@ -77,17 +96,22 @@ def answer_row(live: Live, breaker: Breaker, fallback: Fallback, mapping: Mappin
         else:
             breaker.succeed()
             return encoded_at
-    if fallback == "previous" and live.previous is not None and _answer_as(live.previous, mapping, given):
+    if fallback == "previous" and live.previous is not None and answer_as(live.previous, mapping, given):
         return encoded_at
     if fallback == "base_rate":
-        given.output = model.output(model.base)
-        given.version = given.version_name = given.fallback = "base_rate"
-        given.warnings = [*given.warnings, "fallback:base_rate"]
+        answer_base_rate(model, given)
         return encoded_at
     raise Problem("model_failed")
 
 
-def _answer_as(model: Model, mapping: Mapping[str, object], given: Given) -> bool:
+def answer_base_rate(model: Model, given: Given) -> None:
+    """Answer what somebody would who looks at no column."""
+    given.output = model.output(model.base)
+    given.version = given.version_name = given.fallback = "base_rate"
+    given.warnings = [*given.warnings, "fallback:base_rate"]
+
+
+def answer_as(model: Model, mapping: Mapping[str, object], given: Given) -> bool:
     """Answer by the previous Version, under its own contract; False where it cannot either."""
     clean = model.row(mapping)
     if clean.reasons:

@@ -7,6 +7,7 @@ from trimtab import events
 from trimtab.errors import HostError
 from trimtab.nouns import Contract, Project
 from trimtab.serve.answer import Breaker
+from trimtab.serve.explain import Explainer
 from trimtab.serve.keeper import Commit, Keeper
 from trimtab.serve.ladder import Problem
 from trimtab.serve.limits import Lane
@@ -14,6 +15,8 @@ from trimtab.serve.meters import Meters, Pages
 from trimtab.serve.model import Live
 from trimtab.serve.recent import RecentOutcomes
 from trimtab.serve.repeats import Repeats
+from trimtab.store import open_claims
+from trimtab.store.claims import Claims
 from trimtab.store.index import Index
 from trimtab.store.spool import Spool
 
@@ -39,16 +42,20 @@ class Desk:
     troubles: dict[str, str] = field(default_factory=dict)
     meters: Meters = field(default_factory=Meters)
     breaker: Breaker = field(default_factory=Breaker)
-    repeats: Repeats = field(default_factory=Repeats)
+    explainer: Explainer = field(default_factory=Explainer)
     recent: RecentOutcomes = field(default_factory=RecentOutcomes)
     lane: Lane = field(init=False)
     keeper: Keeper = field(init=False)
     pages: Pages = field(init=False)
+    claims: Claims = field(init=False)
+    repeats: Repeats = field(init=False)
 
     def __post_init__(self) -> None:
         self.lane = Lane(self.project.serve.limits.queue)
         self.keeper = Keeper(self.spool)
         self.pages = Pages(self.project.state / "run", self.worker)
+        self.claims = open_claims(self.project)
+        self.repeats = Repeats(self.claims, self.spool, self.index)
 
     def now_live(self) -> Live:
         """Return what answers now. Raises Problem no_model, or not_loaded where the promoted one cannot be opened."""

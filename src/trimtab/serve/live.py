@@ -1,9 +1,11 @@
 """The epoch that answers: found in the catalog, verified, opened beside the old one, swapped between two requests."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Event, Thread
+from typing import Any
 
 from trimtab import clock, events
 from trimtab.errors import TrimtabError, VersionError
@@ -33,14 +35,14 @@ class Shelf:
     blobs: Blobs
     try_golden: Try
 
-    def open(self, identifier: str, threshold: float | None = None) -> Model:
+    def open(self, identifier: str, threshold: float | None = None, *, text: bool = False) -> Model:
         """Return a Version ready to answer. Raises VersionError where its files or its golden rows are wrong."""
         version = self.catalog.find_version(identifier)
         folder = self.blobs.path(version.id)
         wrong = self.try_golden(version.id)
         if wrong:
             raise VersionError(f"{version.name} does not answer its golden rows: {wrong}")
-        return compile_model(version, open_version(folder, expect=version.id), threshold)
+        return compile_model(version, open_version(folder, expect=version.id), threshold, text=text)
 
     def open_trim(self, trim: Trim, live: Live | None = None) -> Live:
         """Return what answers at a Trim's epoch; a Version that `live` holds already is not opened again."""
@@ -49,6 +51,15 @@ class Shelf:
         known = held.get(earlier.champion) if earlier is not None else None
         previous = known.at(earlier.threshold) if known is not None and earlier is not None else None
         return compile_live(trim, lambda version: held.get(version) or self.open(version), previous)
+
+    def open_past(self, record: Mapping[str, Any], *, text: bool) -> Live:
+        """Return what answered a logged row; `text` where it reads rows of text. Raises VersionError, StoreError."""
+        trim = self.catalog.trim(record["epoch"])
+        if trim is None:
+            raise VersionError(f"The catalog knows no epoch {record['epoch']}.", hint="restore the catalog from a copy")
+        earlier = self.find_earlier(trim) if record["fallback"] == "previous" else None
+        previous = self.open(earlier.champion, earlier.threshold, text=text) if earlier is not None else None
+        return compile_live(trim, partial(self.open, text=text), previous)
 
     def find_earlier(self, trim: Trim) -> Trim | None:
         """Return the newest Trim before this one with another champion: who answers where this one cannot."""

@@ -1,4 +1,4 @@
-"""GET /predictions/{id}: a logged Prediction, from the spools or, through a child process, from the lake."""
+"""GET /predictions/{id} and /explanation: a logged Prediction, from the spools or, by a child process, the lake."""
 
 import asyncio
 import sys
@@ -13,6 +13,7 @@ from trimtab import clock, events
 from trimtab.errors import StoreError
 from trimtab.nouns.record import subject_of
 from trimtab.serve.desk import Desk
+from trimtab.serve.explain import explain_record
 from trimtab.serve.ladder import Problem
 from trimtab.serve.predict import json_reply
 from trimtab.store.spool import find_spooled
@@ -24,23 +25,49 @@ LAKE_AT_ONCE = 2
 
 async def prediction(desk: Desk, request: Request) -> Response:
     """Show one logged Prediction with its newest Outcome."""
-    if request.scope["query_string"]:
-        raise Problem("unknown_option", "GET /predictions/{id} takes no options.")
-    identifier = request.path_params["id"].lower()
-    if clock.made_at(identifier) is None:
-        raise Problem("not_found", "A prediction id looks like 019a4f0e-0000-7000-8000-000000000000.")
+    identifier = read_identifier(request)
     with desk.lane.place():
-        try:
-            body, in_lake = await asyncio.to_thread(_look, desk, identifier)
-        except StoreError as error:
-            raise Problem("lookup_failed") from error
-        if body is None and in_lake:
-            body = await _ask_lake(desk, identifier)
-        if body is None:
-            raise Problem("not_found", "No Prediction with this id is known here.")
+        body = await _find(desk, identifier)
         shown = show_prediction(msgspec.json.decode(body))
         shown["outcome"] = await asyncio.to_thread(_find_outcome, desk, identifier, shown.get("key"))
         return json_reply(shown)
+
+
+async def explanation(desk: Desk, request: Request) -> Response:
+    """Show what moved one logged Prediction, and the answer made again."""
+    identifier = read_identifier(request)
+    with desk.lane.place():
+        live = desk.live
+        record = msgspec.json.decode(await _find(desk, identifier))
+        if live is None or record["epoch"] != live.epoch or record["worker"] == "batch":
+            told = msgspec.json.decode(await _ask_relay(desk, identifier, "explanation") or b"null")
+        else:
+            told = await desk.explainer.run(explain_record, lambda *, text: live, record)  # noqa: ARG005 - it came as JSON
+        if told is None:
+            raise Problem("busy", "Explanations are the first thing that a busy worker leaves; try again.")
+        return json_reply({"prediction_id": identifier, "epoch": record["epoch"], **told})
+
+
+def read_identifier(request: Request) -> str:
+    """Return the id in the path. Raises Problem not_found, or unknown_option: these routes take none."""
+    if request.scope["query_string"]:
+        raise Problem("unknown_option", "GET /predictions/{id} takes no options.")
+    identifier: str = request.path_params["id"].lower()
+    if clock.made_at(identifier) is None:
+        raise Problem("not_found", "A prediction id looks like 019a4f0e-0000-7000-8000-000000000000.")
+    return identifier
+
+
+async def _find(desk: Desk, identifier: str) -> bytes:
+    try:
+        body, in_lake = await asyncio.to_thread(_look, desk, identifier)
+    except StoreError as error:
+        raise Problem("lookup_failed") from error
+    if body is None and in_lake:
+        body = await _ask_relay(desk, identifier, "record")
+    if body is None:
+        raise Problem("not_found", "No Prediction with this id is known here.")
+    return body
 
 
 def _look(desk: Desk, identifier: str) -> tuple[bytes | None, bool]:
@@ -59,19 +86,22 @@ def _find_outcome(desk: Desk, identifier: str, key: str | None) -> str | None:
     return None
 
 
-async def _ask_lake(desk: Desk, identifier: str) -> bytes | None:
-    """Return a record from the lake. A child process opens it, because its libraries would double a worker's memory."""
+async def _ask_relay(desk: Desk, identifier: str, what: str) -> bytes | None:
+    """Return a record from the lake, or the explanation of an earlier epoch's answer.
+
+    A child process finds it, because the lake's libraries, or more Versions, would double a worker's memory.
+    """
     if desk.asking_lake >= LAKE_AT_ONCE:
         raise Problem("busy", "The lake is being asked already; try again.")
     desk.asking_lake += 1
     try:
-        return await _run_relay(str(desk.project.folder), identifier)
+        return await _run_relay(str(desk.project.folder), identifier, what)
     finally:
         desk.asking_lake -= 1
 
 
-async def _run_relay(folder: str, identifier: str) -> bytes | None:
-    arguments: list[Any] = [sys.executable, "-m", "trimtab.serve.relay", folder, identifier]
+async def _run_relay(folder: str, identifier: str, what: str) -> bytes | None:
+    arguments: list[Any] = [sys.executable, "-m", "trimtab.serve.relay", folder, identifier, what]
     child = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
     try:
         async with asyncio.timeout(LAKE_SECONDS):

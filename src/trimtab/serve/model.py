@@ -55,15 +55,18 @@ class Model:
             self.answer([0.0] * len(self.package.encoder.names))
 
 
-def compile_model(version: Version, package: Package, threshold: float | None = None) -> Model:
-    """Return an opened Version ready to answer; `threshold` is the Trim's, None leaves the Version its own."""
+def compile_model(version: Version, package: Package, threshold: float | None = None, *, text: bool = False) -> Model:
+    """Return an opened Version ready to answer; `threshold` is the Trim's, None leaves the Version its own.
+
+    `text`: it reads rows whose every value is text, as in a CSV file.
+    """
     contract = package.contract
     return Model(
         version=version,
         package=package,
         contract=contract,
         columns=tuple(column.name for column in contract.columns),
-        row=compile_row(contract),
+        row=compile_row(contract, text=text),
         hide=compile_hide_row(contract),
         encode=package.encoder.compile_row(),
         answer=package.predictor.predict_row,

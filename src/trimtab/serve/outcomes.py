@@ -200,9 +200,9 @@ def _look_up(desk: Desk, sent: list[Sent]) -> tuple[dict[str, str], set[str]]:
 
 
 def _is_known(desk: Desk, prediction_id: str) -> bool:
-    return desk.index.knows_prediction(prediction_id) or (
-        find_spooled(desk.spool.folder.parent, "prediction", prediction_id) is not None
-    )
+    # The spool first: a record that is forwarded meanwhile is in the index before it leaves the spool.
+    spooled = find_spooled(desk.spool.folder.parent, "prediction", prediction_id)
+    return spooled is not None or desk.index.knows_prediction(prediction_id)
 
 
 def _state(sent: Sent, last: str | None, known: set[str]) -> OutcomeState:

@@ -13,21 +13,22 @@ from starlette.responses import Response
 
 from trimtab import clock
 from trimtab.contract.row import event_time
-from trimtab.errors import nearest
-from trimtab.serve.answer import Given, answer_row
+from trimtab.errors import HostError, nearest
+from trimtab.serve.answer import Done, Given, answer_row
 from trimtab.serve.decode import decode
 from trimtab.serve.desk import Desk
+from trimtab.serve.explain import explain_answer
 from trimtab.serve.ladder import FieldError, Problem, field_error, field_errors, shown
 from trimtab.serve.limits import read_body, read_headers
 from trimtab.serve.model import Live
-from trimtab.serve.repeats import Kept
 from trimtab.store.record import PredictionRecord, encode, features_text, json_text, prediction_text, rfc3339
-from trimtab.store.spool import Record
 
 BIG_BODY = 65_536
 ROWS_AT_ONCE = 64
 MAX_IGNORED = 20
 MAX_ID = 200
+EXPLAINED_ROWS = 100
+OPTIONS = ("atomic", "explain")
 
 _encoder = msgspec.json.Encoder()
 
@@ -42,22 +43,17 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """One row's answer, its id, and the record to log; no record where the same question was answered before."""
+class Options:
+    """What the query asks for: one bad row refuses all, and each answer comes with its contributions."""
 
-    prediction_id: str
-    given: Given
-    epoch: int
-    kept: Kept | None = None
-    record: Record | None = None
-    raw: str = ""
-    client_id: str | None = None
+    atomic: bool = False
+    explain: bool = False
 
 
 async def predict(desk: Desk, request: Request) -> Response:
     """Answer rows with the Version that is live now."""
     headers = read_headers(request.scope)
-    atomic = read_options(request.scope["query_string"])
+    options = read_options(request.scope["query_string"])
     body = await read_body(request.receive, headers, desk.project.serve.limits)
     with desk.lane.place():
         begin = clock.monotonic_ns()
@@ -66,9 +62,15 @@ async def predict(desk: Desk, request: Request) -> Response:
         asked = read_rows(value, desk.project.serve.limits.rows, headers.client_id)
         work = Work(desk, live, clock.now(), clock.monotonic_ns() - begin)
         done = await work.answer(asked)
-        if atomic:
+        if options.atomic:
             refuse_any(done, many=asked.many)
-        return await reply(desk, live, asked, done)
+        if options.explain:
+            await explain_rows(desk, live, asked, done)
+        done, logged = await settle(desk, asked, done, options)
+        return reply(desk, live, asked, done, logged)
+
+
+PLAIN = Options()
 
 
 class Work:
@@ -99,9 +101,6 @@ class Work:
         if not isinstance(row, dict):
             raise Problem("invalid_row", "A row is a JSON object.", errors=[field_error("", "not_an_object")])
         raw = json_text(self.live.model.hide(row))
-        kept = self.desk.repeats.find(client_id, raw)
-        if kept is not None:
-            return Done(kept.prediction_id, kept.given, kept.epoch, kept=kept)
         started = clock.monotonic_ns()
         given = self._check(row)
         checked = clock.monotonic_ns()
@@ -156,55 +155,107 @@ class Work:
             worker=self.desk.worker,
         )
         self.desk.meters.time_stages(spent)
-        return Done(
-            identifier, given, self.live.epoch, None, ("prediction", identifier, encode(record)), raw, client_id
-        )
+        return Done(identifier, given, self.live.epoch, ("prediction", identifier, encode(record)), raw, client_id)
 
 
-async def reply(desk: Desk, live: Live, asked: Asked, done: list[Done | Problem]) -> Response:
-    """Keep the answers, wait until they are durable, and lay out the reply."""
-    logged = await keep(desk, [one for one in done if isinstance(one, Done)])
-    for one in done:
-        if isinstance(one, Done) and one.record is not None:
-            desk.meters.predictions.labels(one.given.fallback or "ok").inc()
-            desk.meters.count_warnings(one.given.warnings)
-    shown_rows = [lay_out(desk, one, logged) for one in done]
+async def explain_rows(desk: Desk, live: Live, asked: Asked, done: list[Done | Problem]) -> None:
+    """Add to each answer what moved it, or the warning that the worker had no time for that."""
+    if len(asked.rows) > EXPLAINED_ROWS:
+        raise Problem("too_many_rows", f"Send at most {EXPLAINED_ROWS} rows at once with explain=true.")
+    pairs = [(row, one) for row, one in zip(asked.rows, done, strict=True) if isinstance(one, Done)]
+    found = await desk.explainer.run(_explain_each, live, pairs)
+    for number, (_, one) in enumerate(pairs):
+        one.explained = True
+        if found is None:
+            one.given.warnings = [*one.given.warnings, "shed:explanation"]
+        else:
+            one.explanation = found[number]
+
+
+def _explain_each(live: Live, pairs: list[tuple[Any, Done]]) -> list[Mapping[str, Any]]:
+    return [explain_answer(live, row, one.given) for row, one in pairs]
+
+
+async def settle(
+    desk: Desk, asked: Asked, done: list[Done | Problem], options: Options
+) -> tuple[list[Done | Problem], str]:
+    """Return the answers that are given, and whether they are durable: `durable` or `none`.
+
+    Those that were given before under the clients' ids are given again; new ones are kept. Raises Problem cannot_log.
+    """
+    if not any(asked.ids) or not await _claim(desk, done):
+        return done, await keep(desk, done)
+    try:
+        if options.atomic:
+            refuse_any(done, many=asked.many)
+        logged = await keep(desk, done)
+    except BaseException:
+        desk.repeats.release(done)
+        raise
+    if logged == "none":  # no promise to repeat what is not kept
+        desk.repeats.release(done)
+        for one in done:
+            if isinstance(one, Done) and one.record is not None:
+                one.said = None
+    return done, logged
+
+
+async def _claim(desk: Desk, done: list[Done | Problem]) -> bool:
+    """Put the answers that stand in place, and return whether the clients' ids could be claimed."""
+    try:
+        done[:] = await desk.repeats.settle(done, lambda one: _encoder.encode(lay_out(desk, one, "durable")))
+    except HostError as error:
+        desk.report("spool", "the last answer could not be kept in the spool", error.message)
+        if desk.project.serve.log == "required":
+            raise Problem("cannot_log") from error
+        return False
+    return True
+
+
+async def keep(desk: Desk, done: list[Done | Problem]) -> str:
+    """Return `durable` or `none` for all the new answers of one request together. Raises Problem cannot_log."""
+    new = [one for one in done if isinstance(one, Done) and one.record is not None]
+    begin = clock.monotonic_ns()
+    records = [one.record for one in new if one.record is not None]
+    logged = await desk.settle(desk.keeper.keep(records), len(records)) if records else "durable"
+    desk.meters.stages["log"].observe((clock.monotonic_ns() - begin) / 1e9)
+    for one in new:
+        desk.meters.predictions.labels(one.given.fallback or "ok").inc()
+        desk.meters.count_warnings(one.given.warnings)
+    return logged if any(isinstance(one, Done) for one in done) else "none"
+
+
+def reply(desk: Desk, live: Live, asked: Asked, done: list[Done | Problem], logged: str) -> Response:
+    """Lay out the reply: one answer, or many under `results`."""
     if not asked.many:
-        if isinstance(done[0], Problem):
-            raise done[0]
-        return json_reply(shown_rows[0])
+        (one,) = done
+        if isinstance(one, Problem):
+            raise one
+        return json_reply(lay_out(desk, one, logged))
+    rows = [lay_out(desk, one, logged) for one in done]
+    version, epoch = _spoken_by(done) or (live.model.name, live.epoch)
     return json_reply(
-        {
-            "results": shown_rows,
-            "model": desk.project.name,
-            "version": live.model.name,
-            "epoch": live.epoch,
-            "logged": logged,
-        }
+        {"results": rows, "model": desk.project.name, "version": version, "epoch": epoch, "logged": logged}
     )
 
 
-async def keep(desk: Desk, done: list[Done]) -> str:
-    """Return `durable` or `none` for all the answers of one request together. Raises Problem cannot_log."""
-    records = [one.record for one in done if one.record is not None]
-    begin = clock.monotonic_ns()
-    waiting = [one.kept.commit for one in done if one.kept is not None]
-    if records:
-        commit = desk.keeper.keep(records)
-        waiting.append(commit)
-        for one in done:
-            if one.record is not None and one.client_id is not None:
-                desk.repeats.keep(one.client_id, Kept(one.raw, one.prediction_id, one.given, one.epoch, commit))
-    states = [await desk.settle(commit, len(records)) for commit in waiting]
-    desk.meters.stages["log"].observe((clock.monotonic_ns() - begin) / 1e9)
-    return "none" if "none" in states or not states else "durable"
+def _spoken_by(done: list[Done | Problem]) -> tuple[str, int] | None:
+    """Return the version and epoch of answers that all were given before, by one epoch: so the reply is the same."""
+    said = [one.said for one in done if isinstance(one, Done) and one.record is None and one.said is not None]
+    if not said or len(said) < len(done):
+        return None
+    parts = [msgspec.json.decode(part) for part in said]
+    spoken = {(part["version"], part["epoch"]) for part in parts}
+    return spoken.pop() if len(spoken) == 1 else None
 
 
-def lay_out(desk: Desk, one: Done | Problem, logged: str) -> dict[str, Any]:
+def lay_out(desk: Desk, one: Done | Problem, logged: str) -> dict[str, Any] | msgspec.Raw:
     """Return one row's part of the reply: the answer, or its problem under `error`."""
     if isinstance(one, Problem):
         return {"error": one.document()}
-    return {
+    if one.said is not None:
+        return msgspec.Raw(one.said)
+    part = {
         **one.given.output,
         "prediction_id": one.prediction_id,
         "model": desk.project.name,
@@ -213,6 +264,7 @@ def lay_out(desk: Desk, one: Done | Problem, logged: str) -> dict[str, Any]:
         "logged": logged,
         "warnings": one.given.warnings,
     }
+    return {**part, **(one.explanation or {"explanation": None})} if one.explained else part
 
 
 def json_reply(value: object, status: int = 200) -> Response:
@@ -220,19 +272,19 @@ def json_reply(value: object, status: int = 200) -> Response:
     return Response(_encoder.encode(value), status_code=status, media_type="application/json")
 
 
-def read_options(query: bytes) -> bool:
-    """Return whether the request is atomic. Raises Problem unknown_option or not_built_yet: no option is ignored."""
-    atomic = False
+def read_options(query: bytes) -> Options:
+    """Return what the query asks for. Raises Problem unknown_option: no option is ignored."""
+    if not query:
+        return PLAIN
+    found = {}
     for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
-        if name == "explain":
-            raise Problem("not_built_yet", "`explain` is not built yet; leave it out.")
-        if name != "atomic":
+        if name not in OPTIONS:
             errors = [field_error(name, "unknown_option")]
-            raise Problem("unknown_option", f"Known: atomic{nearest(name, ['atomic'])}", errors=errors)
+            raise Problem("unknown_option", f"Known: {', '.join(OPTIONS)}{nearest(name, OPTIONS)}", errors=errors)
         if value.lower() not in {"true", "false", "1", "0"}:
-            raise Problem("unknown_option", "`atomic` is true or false.")
-        atomic = value.lower() in {"true", "1"}
-    return atomic
+            raise Problem("unknown_option", f"`{name}` is true or false.")
+        found[name] = value.lower() in {"true", "1"}
+    return Options(**found)
 
 
 def read_rows(value: object, limit: int, client_id: str | None) -> Asked:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from trimtab.serve import health, schema
 from trimtab.serve.desk import Desk
-from trimtab.serve.lookup import prediction
+from trimtab.serve.lookup import explanation, prediction
 from trimtab.serve.outcomes import outcomes
 from trimtab.serve.predict import predict
 
@@ -32,6 +32,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/predict", "predict", predict, "Answer one row, or many as {rows, ids}."),
     Route("POST", "/outcomes", "outcomes", outcomes, "Say what really happened, for one Prediction or key, or many."),
     Route("GET", "/predictions/{id}", "read", prediction, "Show a logged Prediction and its newest Outcome."),
+    Route("GET", "/predictions/{id}/explanation", "read", explanation, "Show what moved it, and make it again."),
     Route("GET", "/model", "read", health.model, "Show the Version that answers."),
     Route("GET", "/livez", "open", health.livez, "Is the process alive?"),
     Route("GET", "/readyz", "open", health.readyz, "Are predictions answered?"),

@@ -123,6 +123,7 @@ def _serve(project: Project, post: Post) -> None:
         serve_forever(build_app(desk), desk, shelf, post, lambda: _tell_ready(desk, post))
     finally:
         spool.close()
+        desk.claims.close()
         index.close()
         catalog.close()
         events.tell("stop")

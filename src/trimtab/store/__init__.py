@@ -5,6 +5,7 @@ open_lake      tables raw/<source>, clean, quarantine, …    .trimtab/lake
 open_blobs     Version files                                .trimtab/blobs
 spool_folder   what is acknowledged and not in the lake     .trimtab/spool
 open_index     which ids are in the lake already            .trimtab/index.db
+open_claims    what was answered under clients' own ids      .trimtab/claims.db
 """
 
 from pathlib import Path
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING
 from trimtab.nouns import Project
 from trimtab.store.blobs import Blobs
 from trimtab.store.catalog import Catalog
+from trimtab.store.claims import Claims
 from trimtab.store.index import Index
 
 if TYPE_CHECKING:
     from trimtab.store.lake import Lake
 
-__all__ = ["open_blobs", "open_catalog", "open_index", "open_lake", "spool_folder"]
+__all__ = ["open_blobs", "open_catalog", "open_claims", "open_index", "open_lake", "spool_folder"]
 
 
 def open_catalog(project: Project) -> Catalog:
@@ -46,6 +48,11 @@ def open_blobs(project: Project) -> Blobs:
 def open_index(project: Project) -> Index:
     """Return the index of forwarded Predictions and Outcomes."""
     return Index(project.state / "index.db")
+
+
+def open_claims(project: Project) -> Claims:
+    """Return what was answered under the clients' own ids."""
+    return Claims(project.state / "claims.db")
 
 
 def spool_folder(project: Project) -> Path:

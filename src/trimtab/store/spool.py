@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from os import close as close_descriptor
+from os import getpid
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -105,6 +106,11 @@ class Spool:
                 return future
         future.set_exception(SpoolFull(f"the spool {self.folder} is closed.", hint="the worker is shutting down"))
         return future
+
+    @property
+    def holder(self) -> str:
+        """This worker in its present life: `is_living` tells others whether it still goes on."""
+        return f"{self.folder.name}:{getpid()}"
 
     def find(self, kind: str, id: str) -> bytes | None:  # noqa: A002 (the nouns call it id, too)
         """Return the body of an acknowledged record of this worker that was not dropped yet, or None."""
@@ -252,6 +258,13 @@ def find_spooled(folder: Path, kind: str, id: str) -> bytes | None:  # noqa: A00
         if body is not None:
             return body
     return None
+
+
+def is_living(folder: Path, holder: str) -> bool:
+    """Return whether the worker that a `Spool.holder` names is still the same living process."""
+    worker, _, process = holder.rpartition(":")
+    lock = folder / worker / "lock"
+    return is_held(lock) and lock.read_text(errors="replace") == process
 
 
 def count_spooled(folder: Path) -> int:

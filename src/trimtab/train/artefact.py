@@ -111,7 +111,9 @@ class Package:
 
         They sum to log-odds (binary) or the number (regression); multiclass: to the raw score of the class decided for.
         """
-        matrix = self.encoder.encode_frame(frame)
+        return self._contribute(self.encoder.encode_frame(frame))
+
+    def _contribute(self, matrix: np.ndarray) -> np.ndarray | None:
         parts = self.predictor.contributions(matrix)
         if parts is None or self.task != "multiclass":
             return parts
@@ -121,7 +123,11 @@ class Package:
 
     def explain(self, frame: Any) -> tuple[Explanation, ...] | None:
         """Return an Explanation for each row of a clean frame; None where the family's answers have no exact parts."""
-        parts, answers = self.contributions(frame), self.predict(frame).tolist()
+        return self.explain_encoded(self.encoder.encode_frame(frame))
+
+    def explain_encoded(self, matrix: np.ndarray) -> tuple[Explanation, ...] | None:
+        """Return the same for rows that are encoded already."""
+        parts, answers = self._contribute(matrix), self.predictor.predict(matrix).tolist()
         if parts is None:
             return None
         columns = [block.column for block in self.encoder.blocks for _ in block.names]

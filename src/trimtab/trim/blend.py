@@ -43,6 +43,7 @@ class Blend:
         _refuse_odd(members, len(self.versions))
         self.is_plain = len(members) == 1 and members[0].weight == 1.0 and members[0].calibration == IDENTITY
         self._task = task
+        self.members = tuple(members)
         self._members = [
             (self.versions.index(member.version), member.weight, _correct(task, member.calibration))
             for member in members
@@ -60,6 +61,12 @@ class Blend:
             return [_sum((weight, part[k]) for weight, part in parts) for k in range(len(parts[0][1]))]
         total = _sum(parts)
         return _hold(total) if self._task == "binary" else total
+
+    def weigh(self, answers: Sequence[Answer | None]) -> list[float]:
+        """Return each member's weight in an answer, 0 where its Version is left out."""
+        places = {version: place for place, version in enumerate(self.versions)}
+        present = [0.0 if answers[places[member.version]] is None else member.weight for member in self.members]
+        return present if None not in answers else [weight / math.fsum(present) for weight in present]
 
     def _present(self, answers: Sequence[Answer | None]) -> list[Part]:
         if None not in answers:
