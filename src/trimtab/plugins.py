@@ -27,10 +27,12 @@ BUILT_IN: Mapping[Role, Mapping[str, str]] = {
     },
     "triggers": {
         "risk": "trimtab.retrain.triggers.risk:build",
+        "every": "trimtab.retrain.triggers.every:build",
         "growth": "trimtab.retrain.triggers.growth:build",
     },
     "gates": {
         "golden": "trimtab.promote.gates.golden:build",
+        "not_worse": "trimtab.promote.gates.not_worse:build",
         "paired": "trimtab.promote.gates.paired:build",
     },
     "metrics": {
@@ -46,8 +48,8 @@ BUILT_IN: Mapping[Role, Mapping[str, str]] = {
 
 LATER: Mapping[Role, tuple[str, ...]] = {
     "families": (),
-    "triggers": ("opportunity", "max_age", "schedule", "labels", "every"),
-    "gates": ("parity", "latency", "floor", "slices", "not_worse"),
+    "triggers": ("opportunity", "max_age", "schedule", "labels"),
+    "gates": ("parity", "latency", "floor", "slices"),
     "metrics": (),
 }
 

@@ -1,9 +1,11 @@
 """What `trimtab replay` and `trimtab demo` refuse, before any work is done."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.loop.conftest import SETTINGS, write_rows
 
 from trimtab.cli import main
 from trimtab.cli.replay import read_batch, read_start
@@ -40,7 +42,7 @@ def test_replay_without_a_project_says_what_to_do(tmp_path: Path, capsys: pytest
 
 def test_no_policy_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", str(tmp_path), "--policies", ","]) == 2
-    assert "governed, never, always" in capsys.readouterr().err
+    assert "governed, switch, never" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("months", ["0", "11"])
@@ -49,3 +51,41 @@ def test_demo_has_one_to_ten_months(months: str, capsys: pytest.CaptureFixture[s
     told = capsys.readouterr().err
     assert "1 to 10 months" in told
     assert told.startswith("A year of flights")  # a first line comes at once, whatever follows
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--start-offsets", "0,x"], "--start-offsets 0,x cannot be read"),
+        (["--start-offsets", "101"], "cannot be read"),
+        (["--label-delay=-1"], "lies in the future"),
+        (["--label-delay", "2", "--batch", "month"], "needs batches of rows"),
+    ],
+)
+def test_replay_refuses_what_cannot_be_meant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    assert main(["replay", str(tmp_path), *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_replay_gives_gains_as_means_over_offsets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The whole verb on a small world that turns: what was asked, the references, and how much a policy saves."""
+    write_rows(tmp_path / "rows.csv", 2700, turned_at=2300)
+    folder = tmp_path / "p"
+    assert main(["init", str(folder), "--data", str(tmp_path / "rows.csv"), "--target", "y", "--order", "file"]) == 0
+    file = folder / "trimtab.toml"
+    file.write_text(file.read_text(encoding="utf-8").split("[monitor]")[0] + SETTINGS, encoding="utf-8")
+    assert main(["ingest", str(folder)]) == 0
+    capsys.readouterr()
+    words = ["--policies", "governed,every:2", "--batch", "175", "--start-offsets", "0,1", "--json"]
+    assert main(["replay", str(folder), *words]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["batches"] == 4
+    assert set(found["policies"]) == {"governed", "every:2"}
+    assert set(found["references"]) == {"never", "always", "always:recent"}
+    assert found["policies"]["every:2"]["retrains"] == 2.0
+    for figures in found["policies"].values():
+        assert figures["fits"] >= 1
+        assert isinstance(figures["gain"], float)
+        assert isinstance(figures["accuracy_gain"], float)

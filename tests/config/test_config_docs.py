@@ -44,7 +44,7 @@ def test_the_page_shows_a_project_file_that_loads_to_the_defaults(tmp_path: Path
     assert [source.kind for source in shown.sources] == ["files", "database", "api"]
     (tmp_path / "trimtab.toml").write_text('format = 1\n[project]\nname = "flights"\n', encoding="utf-8")
     plain = load(tmp_path, {})
-    for part in ("train", "cost", "monitor", "triggers", "retrain", "gates", "serve", "loop"):
+    for part in ("train", "cost", "monitor", "triggers", "trim", "retrain", "gates", "promote", "serve", "loop"):
         assert getattr(shown, part) == getattr(plain, part)
 
 

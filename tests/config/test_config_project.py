@@ -47,10 +47,24 @@ def test_all_mistakes_come_at_once_with_the_nearest_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[trim]\nversions = 3\n", "trim.versions: asks for several Versions"),
+        ('[promote]\nstyle = "blend"\n', r"promote.style: blends Versions, and \[trim\] versions = 1"),
+        ('[trim]\nversions = 2\nshare = 0.3\n[promote]\nstyle = "blend"\n', "promote.retire_below: must exceed"),
+        ('[triggers]\nuse = ["every"]\n', 'retrain.every: is required by the trigger "every"'),
+        ('[retrain]\nevery = "12"\n', 'retrain.every: write it as "12 windows"'),
+    ],
+)
+def test_a_setting_of_the_trim_that_would_have_no_effect_is_a_mistake(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
     ("text", "key"),
     [
-        ("[trim]\nversions = 3\n", "trim.versions"),
-        ('[promote]\nstyle = "blend"\n', "promote.style"),
+        ("[promote]\nevidence = 30\n", "promote.evidence"),
         ('[alerts]\nto = ["mailto:x"]\n', "alerts.to"),
         ("[gates]\napproval = true\n", "gates.approval"),
         ('[store]\nlake = "s3://x"\n', "store.lake"),

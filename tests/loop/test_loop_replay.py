@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from trimtab.errors import DataError, NotBuiltYet
+from trimtab.errors import DataError, UsageError
 from trimtab.loop.replay import replay
 from trimtab.loop.state import Wheel
 
@@ -50,6 +50,7 @@ def test_too_little_history_is_said(make_wheel: MakeWheel) -> None:
         replay(make_wheel(600, turned_at=600), tell=say_nothing)
 
 
-def test_a_policy_of_a_later_release_is_refused_by_name(make_wheel: MakeWheel) -> None:
-    with pytest.raises(NotBuiltYet, match=r"'every:5' is not built yet"):
-        replay(make_wheel(300, turned_at=300), policies=["every:5"], tell=say_nothing)
+@pytest.mark.parametrize("name", ["evry:5", "every:0", "every:x", "always:now", ""])
+def test_an_unknown_policy_is_refused_by_name(make_wheel: MakeWheel, name: str) -> None:
+    with pytest.raises(UsageError, match=f"no policy '{name}'"):
+        replay(make_wheel(300, turned_at=300), policies=[name], tell=say_nothing)

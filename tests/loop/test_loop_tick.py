@@ -28,13 +28,13 @@ def say_nothing(_: str) -> None:
     pass
 
 
-def answer_and_learn(wheel: Wheel, rows: int, *, turned: bool, ago: int = 600) -> None:
+def answer_and_learn(wheel: Wheel, rows: int, *, turned: bool, ago: float = 600) -> None:
     """Log answers of the champion and their outcomes, as workers do, straight into the lake."""
     standing = wheel.champion()
     assert standing is not None
     trim, version = standing
     package = wheel.package(version.id)
-    frame = pl.DataFrame({"a": pl.Series(range(rows)).shuffle(ago) / rows * 4 - 2, "b": [0.0] * rows})
+    frame = pl.DataFrame({"a": pl.Series(range(rows)).shuffle(int(ago)) / rows * 4 - 2, "b": [0.0] * rows})
     moment = clock.now() - timedelta(seconds=ago)
     records, outcomes = [], []
     for place, (answer, a) in enumerate(zip(package.predict(frame), frame["a"], strict=True)):

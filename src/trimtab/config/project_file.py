@@ -22,12 +22,14 @@ from trimtab.nouns.project import (
     PageSpec,
     PipelineSpec,
     Project,
+    PromoteSpec,
     RetrainSpec,
     ServeSpec,
     SliceSpec,
     SourceSpec,
     TrainSpec,
     TriggerSpec,
+    TrimSpec,
 )
 
 FILE = "trimtab.toml"
@@ -103,10 +105,24 @@ def _mistakes(file: ProjectFile) -> Iterator[Mistake]:
         yield Mistake("sources", f"{len(rows)} sources of rows ({', '.join(rows)}) need [pipeline] to become one")
     yield from _ill_made(file.pipeline)
     split = file.train.split
+    yield from _ill_trimmed(file)
     if split.validation + split.calibration + split.test > 0.8:
         yield Mistake("train.split", "leaves less than a fifth of the rows for training")
     if file.tracking.mlflow and not file.tracking.mlflow.startswith(("http://", "https://")):
         yield Mistake("tracking.mlflow", 'is the address of a server: "http://host:5000"')
+
+
+def _ill_trimmed(file: ProjectFile) -> Iterator[Mistake]:
+    """Yield settings of the trim that would have no effect."""
+    trim, promote = file.trim, file.promote
+    if trim.versions > 1 and promote.style == "switch":
+        yield Mistake("trim.versions", 'asks for several Versions; with [promote] style = "switch" exactly one answers')
+    if promote.style == "blend" and trim.versions == 1:
+        yield Mistake("promote.style", "blends Versions, and [trim] versions = 1 leaves nothing to blend")
+    if promote.style == "blend" and promote.retire_below <= trim.share / 3:
+        yield Mistake("promote.retire_below", f"must exceed [trim] share / 3, {trim.share / 3:.3g}, which all keep")
+    if "every" in file.triggers.use and not file.retrain.every:
+        yield Mistake("retrain.every", 'is required by the trigger "every": for example "12 windows"')
 
 
 def _needed(source: SourceTable) -> tuple[str, ...]:
@@ -189,12 +205,15 @@ def _project(file: ProjectFile, folder: Path) -> Project:
             tolerance.relative,
             file.triggers.growth,
         ),
+        trim=TrimSpec(**file.trim.model_dump()),
         retrain=RetrainSpec(
+            every=file.retrain.every,
             cooldown=cooldown if isinstance(cooldown, timedelta) else None,
             cooldown_windows=cooldown if isinstance(cooldown, int) else 0,
             per_month=file.retrain.per_month,
         ),
-        gates=GateSpec(tuple(file.gates.use), file.gates.evidence, file.gates.holdout),
+        gates=GateSpec(tuple(file.gates.use), file.gates.evidence, file.gates.margin, file.gates.holdout),
+        promote=PromoteSpec(file.promote.style, file.promote.retire_below, file.promote.windows),
         serve=ServeSpec(
             limits=Limits(**file.serve.limits.model_dump(exclude={"per_key"})),
             **file.serve.model_dump(exclude={"limits", "keys"}),

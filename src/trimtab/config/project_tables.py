@@ -41,6 +41,16 @@ def _read_rate(value: object) -> float:
     return int(found[1]) / {"s": 1, "m": 60, "h": 3600}[found[2]]
 
 
+def _read_windows(value: object) -> float:
+    """Return the number of "12 windows"; "" is 0, none."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) windows?", value) if isinstance(value, str) else None
+    if value == "":
+        return 0.0
+    if not found:
+        raise ValueError('write it as "12 windows"')
+    return float(found[1])
+
+
 def _read_keep(value: object) -> timedelta | None:
     return None if value == "" else read_duration(value)
 
@@ -58,6 +68,9 @@ def _read_gap(value: object) -> timedelta:
 
 def _read_window(value: object) -> object:
     return None if value == "all" else value
+
+
+Windows = Annotated[float, BeforeValidator(_read_windows)]
 
 
 class ProjectTable(Section):
@@ -216,18 +229,18 @@ class TriggersTable(Section):
 class TrimTable(Section):
     """`[trim]`."""
 
-    versions: Annotated[int, Later(1)] = 1
-    recalibrate: Annotated[bool, Later(neutral=False)] = False
-    eta: Annotated[float, Later()] = 0.0
-    share: Annotated[float, Later()] = 0.0
-    inertia: Annotated[float, Later()] = 0.0
-    max_label_delay: Annotated[str, Later()] = ""
+    versions: Annotated[int, Field(ge=1, le=3)] = 1
+    recalibrate: bool = False
+    eta: Annotated[float, Field(ge=0, le=50)] = 5.0
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    inertia: Annotated[float, Field(ge=0, lt=1)] = 0.25
+    max_label_delay: Windows = "2 windows"  # type: ignore[assignment]  # read by the validator
 
 
 class RetrainTable(Section):
     """`[retrain]`."""
 
-    every: Annotated[str, Later("")] = ""
+    every: Windows = ""  # type: ignore[assignment]  # read by the validator
     recipe: Annotated[str, Later("champion")] = "champion"
     cooldown: Annotated[timedelta | int, BeforeValidator(_read_cooldown)] = "1d"  # type: ignore[assignment]
     per_month: Count = 10
@@ -238,7 +251,7 @@ class GatesTable(Section):
 
     use: list[str] = ["golden", "paired"]
     evidence: Annotated[float, Field(gt=1)] = 20.0
-    margin: Annotated[float, Later()] = 0.05
+    margin: Annotated[float, Field(ge=0)] = 0.05
     floor: Annotated[dict[str, float], Later({})] = {}
     latency: Annotated[str, Later()] = ""
     size: Annotated[str, Later()] = ""
@@ -249,9 +262,9 @@ class GatesTable(Section):
 class PromoteTable(Section):
     """`[promote]`."""
 
-    style: Annotated[Literal["switch", "blend"], Later("switch")] = "switch"
-    retire_below: Annotated[float, Later()] = 0.06
-    windows: Annotated[int, Later()] = 5
+    style: Literal["switch", "blend"] = "switch"
+    retire_below: Annotated[float, Field(ge=0, lt=0.5)] = 0.06
+    windows: Count = 5
     evidence: Annotated[float, Later()] = 20
 
 

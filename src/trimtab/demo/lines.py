@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from trimtab.demo.story import PLANTER, Month, Story
-from trimtab.loop.challenge import labels_of
-from trimtab.loop.known import count_once, load_answers, resolve
+from trimtab.loop.known import count_once, labels_of, load_answers, resolve
 from trimtab.loop.replay import Line, score_answers
 from trimtab.loop.tick import logged_answers
 from trimtab.nouns import Decision

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 import polars as pl
@@ -10,11 +11,12 @@ from numpy.typing import NDArray
 from trimtab import clock
 from trimtab.errors import DataError, StoreError, VersionError
 from trimtab.evaluate.verdict import compare
-from trimtab.loop.known import AsOf, Labelled, load_labelled
+from trimtab.loop.known import AsOf, Labelled, labels_of, load_labelled
 from trimtab.loop.newcomer import Newcomer, fit_newcomer
 from trimtab.loop.state import Wheel
+from trimtab.loop.trimming import admit
 from trimtab.metrics import bounded_losses
-from trimtab.nouns import Contract, Decision, Evidence, Member, State, Trim, Verdict, Version
+from trimtab.nouns import Decision, Evidence, Member, Span, State, Trim, Verdict, Version
 from trimtab.promote import decide, first, gates
 from trimtab.promote.gates.golden import Golden
 from trimtab.train.choice import tell_warnings
@@ -22,6 +24,7 @@ from trimtab.train.golden import try_version
 
 Numbers = NDArray[np.float64]
 Tell = Callable[[str], None]
+RECENT_WINDOWS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,42 @@ def retrain(wheel: Wheel, known: Labelled, *, tell: Tell) -> Decision:
     if newcomer.version.id == champion.id:
         return _keep_same(wheel, champion, at, "switch")
     verdict = judge(wheel, newcomer, champion, newcomer.rows["_label"])
-    return _record(wheel, decide(verdict, at=clock.now(), as_of=at.rows), newcomer.version)
+    style = wheel.project.promote.style
+    decision = decide(verdict, at=clock.now(), as_of=at.rows, by=style)
+    recent = _fit_recent(wheel, known, champion, tell=tell) if decision.action == "promote" else ""
+    return _record(wheel, decision, newcomer.version, recent)
+
+
+def _fit_recent(wheel: Wheel, known: Labelled, champion: Version, *, tell: Tell) -> str:
+    """Return the id of the same recipe fitted on the recent window, "" where there is none: it only ever mixes in.
+
+    The window is as long as the first fit's rows were many, or eight windows, whichever is more.
+    """
+    spec = wheel.project
+    if spec.promote.style != "blend" or spec.trim.versions < 3:
+        return ""
+    first = wheel.catalog.versions()[0].snapshot.rows
+    rows = max(first, RECENT_WINDOWS * _rows_of_a_window(known, spec.monitor.window))
+    if rows >= known.rows.height:
+        return ""
+    return fit_newcomer(on_newest(wheel, rows), known, recipe=champion.recipe, tell=tell).version.id
+
+
+def on_newest(wheel: Wheel, rows: int) -> Wheel:
+    """Return the wheel with `[train] window` at so many rows: what is fitted with it sees the newest only."""
+    return replace(wheel, project=replace(wheel.project, train=replace(wheel.project.train, window=rows)))
+
+
+def _rows_of_a_window(known: Labelled, window: Span) -> int:
+    if isinstance(window, int):
+        return window
+    events = known.rows["_event_at"].drop_nulls()
+    if len(events) < 2:
+        return 0
+    start, end = events.min(), events.max()
+    if not isinstance(start, datetime) or not isinstance(end, datetime):
+        return 0
+    return round(len(events) * (window / max(end - start, window)))
 
 
 def replace_now(wheel: Wheel, known: Labelled, *, by: str, tell: Tell) -> Decision:
@@ -120,23 +158,14 @@ def judge(wheel: Wheel, newcomer: Newcomer, champion: Version, truth: pl.Series)
 
 
 def answer_both(wheel: Wheel, newcomer: Newcomer, champion: Version, truth: pl.Series) -> Paired:
-    """Return labels and both answers on the held rows whose labels came after the champion's Snapshot."""
+    """Return labels and both answers on the held rows whose labels came after every Snapshot of what answers now."""
     held = newcomer.rows.with_columns(truth.alias("_label"))[newcomer.choice.held]
-    unseen = held["_known_at"] > champion.snapshot.as_of
+    trim = find_standing(wheel)[0]
+    seen = [wheel.catalog.find_version(member.version).snapshot.as_of for member in trim.members]
+    unseen = held["_known_at"] > max(seen, default=champion.snapshot.as_of)
     newest = held.filter(unseen)
-    answers = wheel.package(champion.id).predict(newest) if newest.height else np.empty(0)
+    answers = wheel.answer(trim, newest) if newest.height else np.empty(0)
     return Paired(labels_of(newest["_label"], wheel.contract), answers, newcomer.choice.held_answers[unseen.to_numpy()])
-
-
-def labels_of(labels: pl.Series, contract: Contract) -> Numbers:
-    """Return labels as metrics take them: 1 for the positive class, the index of the class, or the number itself."""
-    target = contract.target
-    if target.task == "regression":
-        return labels.cast(pl.Float64).to_numpy()
-    if target.task == "binary":
-        return (labels == target.positive).cast(pl.Float64).to_numpy()
-    places = {name: float(place) for place, name in enumerate(target.classes)}
-    return labels.replace_strict(places, default=None, return_dtype=pl.Float64).to_numpy()
 
 
 def _promote_first(wheel: Wheel, newcomer: Newcomer, at: AsOf) -> Decision:
@@ -178,8 +207,11 @@ def _keep_same(wheel: Wheel, champion: Version, at: AsOf, by: str) -> Decision:
     return wheel.catalog.decide(Decision("keep", by, (said,), clock.now(), at.rows, version=champion.id))
 
 
-def _record(wheel: Wheel, decision: Decision, version: Version) -> Decision:
-    """Journal a Decision about a newcomer by ids; a promotion changes the Trim in the same transaction."""
+def _record(wheel: Wheel, decision: Decision, version: Version, recent: str = "") -> Decision:
+    """Journal a Decision about a newcomer by ids; a promotion changes the Trim in the same transaction.
+
+    Where Versions blend, the newcomer takes its seat in the layer, and `recent` that of the recent window.
+    """
     if decision.action == "keep":
         return wheel.catalog.decide(replace(decision, version=find_standing(wheel)[1].id))
     if decision.action != "promote":
@@ -188,4 +220,7 @@ def _record(wheel: Wheel, decision: Decision, version: Version) -> Decision:
     epoch = trim.epoch + 1 if trim else 1
     threshold = wheel.package(version.id).threshold
     promoted = replace(decision, version=version.id, epoch=epoch)
-    return wheel.catalog.decide(promoted, Trim(epoch, (Member(version.id),), threshold))
+    if wheel.project.trim.is_plain or decision.by not in {"blend", "switch"}:
+        return wheel.catalog.decide(promoted, Trim(epoch, (Member(version.id),), threshold))
+    members, states = admit(wheel, version.id, recent, decision.as_of)
+    return wheel.catalog.decide(promoted, Trim(epoch, members, threshold), states)

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from trimtab import clock
 from trimtab.errors import DataError, UsageError
@@ -196,9 +198,7 @@ def _from_answers(answers: pl.DataFrame, outcomes: pl.DataFrame, contract: Contr
     joined = _join(answers, outcomes).filter(pl.col("value").is_not_null())
     if not joined.height:
         return _empty(contract)
-    texts = {name: pl.String() if kind.is_temporal() else kind for name, kind in _columns(contract)}
-    cleaned = joined["features"].str.json_decode(pl.Struct(texts)).struct.unnest()
-    columns = [_from_text(cleaned[name], kind) for name, kind in _columns(contract)]
+    columns = features_of(joined, contract).get_columns()
     meta = joined.select(
         pl.col("value").cast(_label_type(contract), strict=False).alias("_label"),
         "_event_at",
@@ -210,6 +210,29 @@ def _from_answers(answers: pl.DataFrame, outcomes: pl.DataFrame, contract: Contr
         pl.col("id").alias("_id"),
     )
     return pl.DataFrame([*columns, *meta.get_columns()]).select(_shape(contract))
+
+
+def features_of(answers: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Return the cleaned values of logged answers as the columns of a Contract; null where the log lacks one."""
+    texts = {name: pl.String() if kind.is_temporal() else kind for name, kind in _columns(contract)}
+    cleaned = answers["features"].str.json_decode(pl.Struct(texts)).struct.unnest()
+    return pl.DataFrame([_from_text(cleaned[name], kind) for name, kind in _columns(contract)])
+
+
+def labels_of(labels: pl.Series, contract: Contract) -> NDArray[np.float64]:
+    """Return labels as metrics take them: 1 for the positive class, the index of the class, or the number itself."""
+    target = contract.target
+    if target.task == "regression":
+        return labels.cast(pl.Float64).to_numpy()
+    if target.task == "binary":
+        return (labels == target.positive).cast(pl.Float64).to_numpy()
+    places = {name: float(place) for place, name in enumerate(target.classes)}
+    return labels.replace_strict(places, default=None, return_dtype=pl.Float64).to_numpy()
+
+
+def moments_of(times: pl.Series) -> NDArray[np.datetime64]:
+    """Return UTC times as NumPy keeps them: datetime64[us] without a zone."""
+    return times.dt.replace_time_zone(None).to_numpy()
 
 
 def _join(answers: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:

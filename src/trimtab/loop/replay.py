@@ -4,16 +4,18 @@ A policy gets a scratch record of its own, fed batch by batch as the past had it
 labels when they were known. At the end of each batch the turn of `tick.py` measures and acts on what was known by then.
 Nothing of the project's own record changes, and what was fitted for one policy is not fitted again for another.
 
-    governed   the project's own triggers, policy and gates
-    never      the first Version, untouched
-    always     at the end of every batch a refit on all that is known, promoted without a question
+    governed        the project's own triggers, trim, policy and gates
+    switch          the same triggers, but exactly one Version answers, replaced on evidence only
+    never           the first Version, untouched
+    always          at the end of every batch a refit on all that is known, promoted without a question
+    always:recent   the same on the newest rows: as many as the first fit had, or eight batches
+    every:K         the same as always, at the end of every K-th batch
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,35 +23,33 @@ import numpy as np
 import polars as pl
 
 from trimtab import metrics
-from trimtab.errors import DataError, NotBuiltYet, nearest
+from trimtab.errors import UsageError, nearest
 from trimtab.loop import challenge
-from trimtab.loop.challenge import Numbers, labels_of
+from trimtab.loop.challenge import Numbers
 from trimtab.loop.forward import PREDICTIONS
-from trimtab.loop.known import AsOf, load_history, load_labelled
+from trimtab.loop.history import (
+    INSTANT,
+    Batch,
+    Chooser,
+    History,
+    cut_history,
+    delay_labels,
+    one_by_one,
+    read_history,
+)
+from trimtab.loop.known import AsOf, labels_of, load_labelled
 from trimtab.loop.state import Wheel
-from trimtab.loop.tick import act, measure
+from trimtab.loop.tick import govern
 from trimtab.nouns import Contract, Decision, Trim
+from trimtab.nouns.project import GateSpec, Project, PromoteSpec, TrimSpec
 from trimtab.store import open_blobs, open_catalog, open_index, open_lake
 from trimtab.store.record import features_text, json_text, prediction_text
 from trimtab.train.artefact import Package
 
 Tell = Callable[[str], None]
-Chooser = Callable[[pl.DataFrame], pl.Series]
 POLICIES = ("governed", "never", "always")
-FIRST_SHARE, FIRST_ROWS = 0.10, 2000
-BATCH_SHARE, BATCH_ROWS = 0.015, 150
-INSTANT = timedelta(microseconds=1)
-"""A batch ends this much before the next one begins: what is known at that very moment comes after the turn."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A stretch [start, end) of history, and how many of its rows were asked."""
-
-    name: str
-    start: datetime
-    end: datetime
-    rows: int
+KNOWN = ("governed", "switch", "never", "always", "always:recent", "every:12")
+RECENT_BATCHES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class Line:
     overall: Mapping[str, float]
     champions: tuple[str, ...]
     decisions: tuple[Decision, ...]
+    fits: int = 0
 
     def count(self, action: str) -> int:
         """Return how many Decisions after the first promotion did this."""
@@ -75,14 +76,6 @@ class Replay:
     lines: Mapping[str, Line]
 
 
-@dataclass(frozen=True, slots=True)
-class History:
-    """Labelled rows in order: contract columns, `_label`, `_key`, `_id`, `_when`, `_known`, `_asked`."""
-
-    rows: pl.DataFrame
-    contract: Contract
-
-
 def replay(
     wheel: Wheel,
     *,
@@ -90,78 +83,65 @@ def replay(
     batch: str | int = 0,
     start: datetime | None = None,
     asked: Chooser | None = None,
+    label_delay: int = 0,
+    offset: int = 0,
+    shuffle: int | None = None,
     tell: Tell,
 ) -> Replay:
     """Return what each policy would have answered over the project's own labelled history.
 
-    `batch` is "month", a number of rows, or 0: max(150, 1.5 %). The first Version is fitted on what was known before
-    `start`, or on the first 10 % (at least 2,000 rows). `asked` marks the rows that are answered; by default all are.
-    Raises DataError where there is too little history or no order, NotBuiltYet for an unknown policy.
+    `batch` is "month", a number of rows, or 0: max(150, 1.5 %); a batch of rows is a window, too. The first Version is
+    fitted on what was known before `start`, or on the first 10 % (at least 2,000 rows). `asked` marks the rows that are
+    answered; by default all are. With `label_delay` 1 a batch's labels are known at its end, with K so many batches
+    later; 0 leaves them at the moments on record. `offset` brings the first retrain forward by so many batches.
+    `shuffle` is a seed by which the rows change places: a stream that stands still.
+
+    Raises DataError where there is too little history or no order, UsageError for an unknown policy.
     """
-    for policy in policies:
-        if policy not in POLICIES:
-            hint = f"built are {', '.join(POLICIES)}"
-            raise NotBuiltYet(f"The policy '{policy}' is not built yet{nearest(policy, POLICIES)}.", hint=hint)
-    history = read_history(wheel, asked)
+    steps = {policy: read_policy(policy) for policy in policies}
+    history = read_history(wheel, asked, shuffle=shuffle)
+    if batch != "month":
+        history = one_by_one(history)
     begin, batches = cut_history(history, batch, start)
+    if label_delay:
+        history = delay_labels(history, batches, label_delay)
+    if batch != "month":
+        wheel = replace(wheel, project=_with_windows(wheel.project, max(one.rows for one in batches)))
     tell(f"{history.rows.height:,} labelled rows, {len(batches)} batches from {begin:%Y-%m-%d} on")
     lines = {}
     with TemporaryDirectory(prefix="replay-", dir=wheel.project.state) as folder:
         for policy in policies:
-            with scratch(wheel, Path(folder) / policy) as turned:
-                lines[policy] = follow(turned, policy, history, begin, batches, tell=tell)
+            with scratch(_under(wheel, policy), Path(folder) / policy.replace(":", "-")) as turned:
+                lines[policy] = follow(turned, policy, steps[policy], history, begin, batches, offset=offset, tell=tell)
     return Replay(batches, lines)
 
 
-def read_history(wheel: Wheel, asked: Chooser | None = None) -> History:
-    """Return the project's labelled rows with the moments at which they were asked and their labels known.
+def read_policy(name: str) -> int:
+    """Return after how many batches a policy refits by itself: 0 where it never does, or where the turn decides.
 
-    With `order = "event_time"` these are the event time and the Outcome's `known_at` (for a label that came with its
-    row: the event time plus `matures_after`). With `order = "file"` the position is the time, a second a row.
+    Raises UsageError for an unknown one.
     """
-    contract = wheel.contract
-    rows = load_history(wheel)
-    if contract.row.order == "none":
-        raise DataError(
-            "The rows have no order, so there is no history to replay.",
-            hint='set [row] event_time and order = "event_time", or order = "file", in contract.toml',
-        )
-    when = pl.col("_event_at")
-    known = pl.max_horizontal(pl.coalesce("_told_at", when + contract.target.matures_after), when)
-    if contract.row.order == "file":
-        place = pl.int_range(pl.len(), dtype=pl.Int64)
-        when = known = (place * 1_000_000).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-    rows = rows.with_columns(when.alias("_when"), known.alias("_known"))
-    mark = pl.repeat(value=True, n=rows.height, eager=True) if asked is None else asked(rows)
-    names = pl.Series("_id", [f"r{place:09d}" for place in range(rows.height)])
-    return History(rows.with_columns(mark.alias("_asked"), names), contract)
+    kind, _, number = name.partition(":")
+    if kind == "every" and number.isdecimal() and int(number):
+        return int(number)
+    if name not in KNOWN:
+        hint = f"there are {', '.join(KNOWN[:-1])} and every:K, for example every:12"
+        raise UsageError(f"There is no policy '{name[:40]}'{nearest(name, KNOWN)}.", hint=hint)
+    return 1 if kind == "always" else 0
 
 
-def cut_history(history: History, batch: str | int, start: datetime | None) -> tuple[datetime, tuple[Batch, ...]]:
-    """Return when the first Version is fitted, and the batches after that."""
-    times = history.rows["_when"]
-    first = max(FIRST_ROWS, round(FIRST_SHARE * len(times)))
-    if start is None and len(times) <= first:
-        raise DataError(f"{len(times):,} labelled rows are too few for a replay; it needs more than {first:,}.")
-    begin: datetime = start or times[first]
-    later = times.filter(times >= begin)
-    if not len(later):
-        raise DataError(f"No labelled row was asked at or after {begin:%Y-%m-%d}.", hint="choose an earlier start")
-    edges = _edges(later, batch, round(BATCH_SHARE * len(times)))
-    asked = history.rows.filter("_asked")["_when"]
-    form = "%Y-%m" if batch == "month" else "%Y-%m-%d %H:%M"
-    return begin, tuple(
-        Batch(f"{low:{form}}", low, high, int(((asked >= low) & (asked < high)).sum())) for low, high in pairwise(edges)
-    )
+def _with_windows(project: Project, rows: int) -> Project:
+    """Return the project with windows of a batch's rows."""
+    least = min(rows, project.monitor.min_rows), min(rows, project.monitor.min_labels)
+    return replace(project, monitor=replace(project.monitor, window=rows, min_rows=least[0], min_labels=least[1]))
 
 
-def _edges(later: pl.Series, batch: str | int, share: int) -> list[datetime]:
-    """Return where batches begin, and the end of the last one."""
-    if batch == "month":
-        months = later.dt.truncate("1mo").unique().sort()
-        return [later[0], *months[1:].to_list(), months[-1:].dt.offset_by("1mo")[0]]
-    size = int(batch) or max(BATCH_ROWS, share)
-    return [*later.gather_every(size).to_list(), later[-1] + timedelta(microseconds=1)]
+def _under(wheel: Wheel, policy: str) -> Wheel:
+    """Return the wheel as a policy turns it."""
+    project = wheel.project
+    if policy == "switch":
+        project = replace(project, trim=TrimSpec(), promote=PromoteSpec(), gates=GateSpec())
+    return replace(wheel, project=project)
 
 
 @contextmanager
@@ -177,8 +157,16 @@ def scratch(wheel: Wheel, folder: Path) -> Iterator[Wheel]:
         index.close()
 
 
-def follow(
-    turned: Wheel, policy: str, history: History, begin: datetime, batches: Sequence[Batch], *, tell: Tell
+def follow(  # noqa: PLR0917 - the whole way of one policy
+    turned: Wheel,
+    policy: str,
+    step: int,
+    history: History,
+    begin: datetime,
+    batches: Sequence[Batch],
+    *,
+    offset: int = 0,
+    tell: Tell,
 ) -> Line:
     """Lead one policy through the batches and score what it answered."""
     learn(turned, history, datetime.min.replace(tzinfo=UTC), begin, begin)
@@ -187,24 +175,38 @@ def follow(
     answers: list[Numbers] = []
     champions: list[str] = []
     since = begin
-    for one in batches:
+    for number, one in enumerate(batches, start=1 + offset):
         champion, answered = answer(turned, history, one)
         champions.append(champion)
         answers.append(answered)
         learn(turned, history, since, one.end, begin)
         last = one.end - INSTANT
-        turn(turned, policy, AsOf(last, last))
+        turn(turned, policy, AsOf(last, last), due=bool(step) and number % step == 0, rows=one.rows, offset=offset)
         since = one.end
         tell(f"{policy}: {one.name}, {champion} answered")
-    return _score(policy, history, batches, answers, champions, turned.catalog.journal())
+    line = _score(policy, history, batches, answers, champions, turned.catalog.journal())
+    return replace(line, fits=len(turned.catalog.versions()))
 
 
-def turn(turned: Wheel, policy: str, at: AsOf) -> None:
-    """Let the policy do at the end of a batch what it does."""
-    if policy == "governed":
-        act(turned, measure(turned, at), at, tell=_say_nothing)
-    elif policy == "always":
-        challenge.replace_now(turned, load_labelled(turned, at), by="policy:always", tell=_say_nothing)
+def turn(turned: Wheel, policy: str, at: AsOf, *, due: bool, rows: int, offset: int) -> None:
+    """Let the policy do at the end of a batch of so many rows what it does; `due` is whether it refits by itself."""
+    if policy in {"governed", "switch"}:
+        govern(_brought_forward(turned, offset), at, tell=_say_nothing)
+    elif due:
+        known = load_labelled(turned, at)
+        if policy == "always:recent":
+            newest = max(turned.catalog.versions()[0].snapshot.rows, RECENT_BATCHES * rows)
+            turned = challenge.on_newest(turned, newest)
+        challenge.replace_now(turned, known, by=f"policy:{policy}", tell=_say_nothing)
+
+
+def _brought_forward(turned: Wheel, offset: int) -> Wheel:
+    """Return the wheel with a shorter first period of the trigger `every`, until there was a retrain."""
+    every = turned.project.retrain.every
+    if not offset or not every or any(one.action == "retrain" for one in turned.catalog.journal()):
+        return turned
+    retrain = replace(turned.project.retrain, every=max(1.0, every - offset))
+    return replace(turned, project=replace(turned.project, retrain=retrain))
 
 
 def _say_nothing(_: str) -> None:
@@ -252,7 +254,7 @@ def answer(turned: Wheel, history: History, batch: Batch) -> tuple[str, Numbers]
     if not rows.height:
         return version.name, np.empty(0)
     package = turned.package(version.id)
-    answers = package.predict(rows)
+    answers = turned.answer(trim, rows)
     turned.lake.append("predictions", _log(package, trim, rows, answers))
     return version.name, answers
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from trimtab import config
 from trimtab.nouns import Contract, Project, Trim, Version
@@ -18,6 +20,7 @@ from trimtab.store.index import Index
 from trimtab.store.lake import Lake
 from trimtab.train.artefact import Package, open_version
 from trimtab.train.choose import Choice
+from trimtab.trim.blend import Blend
 
 LEASE = 6 * 3600.0
 """Seconds after which another machine may take over from a loop that died without a word; here its lock frees it."""
@@ -68,6 +71,12 @@ class Wheel:
         if version not in self._packages:
             self._packages[version] = open_version(self.blobs.path(version), expect=version)
         return self._packages[version]
+
+    def answer(self, trim: Trim, clean: pl.DataFrame) -> NDArray[np.float64]:
+        """Return what a Trim answers to clean rows, as it would online."""
+        blend = Blend(self.contract.target.task, trim.members)
+        answers: NDArray[np.float64] = blend.answer_rows([self.package(id_).predict(clean) for id_ in blend.versions])
+        return answers
 
     def champion(self) -> tuple[Trim, Version] | None:
         """Return what answers now and the Version with the greatest weight in it; None before the first promotion."""

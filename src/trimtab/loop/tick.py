@@ -11,17 +11,28 @@ from numpy.typing import NDArray
 
 from trimtab import clock
 from trimtab.errors import TrimtabError
-from trimtab.loop.challenge import labels_of, retrain
+from trimtab.loop.challenge import retrain
 from trimtab.loop.cycle import Ingested, read_sources
 from trimtab.loop.forward import forward
-from trimtab.loop.known import AsOf, Labelled, count_once, load_answers, load_labelled, refuse_moment, resolve
+from trimtab.loop.known import (
+    AsOf,
+    Labelled,
+    count_once,
+    labels_of,
+    load_answers,
+    load_labelled,
+    moments_of,
+    refuse_moment,
+    resolve,
+)
 from trimtab.loop.mirror import mirror
 from trimtab.loop.state import Wheel
+from trimtab.loop.trimming import trim_turn
 from trimtab.loop.upkeep import tidy_when_due
 from trimtab.metrics import bounded_losses
 from trimtab.monitor.performance import Reference, Scored, WindowPerformance, realised
 from trimtab.monitor.windows import cut, label_batches
-from trimtab.nouns import Decision, Evidence, Finding, State, Version
+from trimtab.nouns import Decision, Evidence, Finding, State, Trim, Version
 from trimtab.retrain import triggers
 from trimtab.retrain.policy import find_running, may_retrain
 from trimtab.train.artefact import Package
@@ -73,23 +84,33 @@ def tick(wheel: Wheel, *, as_of: datetime | int | None = None, tell: Tell) -> Ti
         if wheel.champion() is None:
             tell("nothing is promoted yet, so there is nothing to measure; run `trimtab train`")
             return Ticked(at.rows, 0, forwarded, ingested)
-        measured = measure(wheel, at)
-        decisions = act(wheel, measured, at, tell=tell)
+        measured, decisions = govern(wheel, at, tell=tell)
         tidy_when_due(wheel, tell=tell)
         epoch = wheel.catalog.epoch()
     done = Ticked(at.rows, epoch, forwarded, ingested, measured.windows, measured.findings, decisions)
     return replace(done, mirrored=mirror(wheel))
 
 
+def govern(wheel: Wheel, at: AsOf, *, tell: Tell) -> tuple[Measured, tuple[Decision, ...]]:
+    """Measure, trim, and retrain where it is due: what a turn does with the outcomes known at `at`."""
+    measured = measure(wheel, at)
+    return measured, (*trim_turn(wheel, at), *act(wheel, measured, at, tell=tell))
+
+
 def measure(wheel: Wheel, at: AsOf) -> Measured:
-    """Join answers with outcomes and let the triggers judge the champion's losses in the order labels came."""
+    """Join answers with outcomes and let the triggers judge, in the order labels came, what was lost since a promotion.
+
+    What was answered since then counts, by whichever Versions of the Trim: it is what users were given.
+    """
     standing = wheel.champion()
     if standing is None:
         raise TrimtabError("There is no champion to measure.", hint="run `trimtab train`")
     trim, champion = standing
     package = wheel.package(champion.id)
-    own = pl.col("version").eq(champion.id) & pl.col("fallback").eq("") & pl.col("epoch").ge(trim.epoch)
-    answers = count_once(load_answers(wheel, at).filter(own))
+    journal = wheel.catalog.journal()
+    every = load_answers(wheel, at)
+    own = pl.col("fallback").eq("") & pl.col("epoch").ge(_answering_since(journal, trim))
+    answers = count_once(every.filter(own))
     labelled = answers.filter(pl.col("value").is_not_null()).sort("_known_at", "id")
     known = load_labelled(wheel, at)
     spec = wheel.project.monitor
@@ -99,6 +120,7 @@ def measure(wheel: Wheel, at: AsOf) -> Measured:
         reference=package.risk,
         labelled=known.rows.height,
         labelled_at_fit=rows_at_last_fit(wheel, champion),
+        windows_since_fit=_windows_since_fit(wheel, count_once(every), journal, at),
     )
     judgements = triggers.judge(wheel.project, evidence)
     findings = tuple(
@@ -107,6 +129,20 @@ def measure(wheel: Wheel, at: AsOf) -> Measured:
     )
     windows = _windows(wheel, package, answers, at)
     return Measured(labelled, known, findings, windows)
+
+
+def _answering_since(journal: Sequence[Decision], trim: Trim) -> int:
+    """Return the first epoch of what answers now: the newest that a promotion, a roll-back or a person made."""
+    began = [one.epoch for one in journal if one.epoch and not (one.action == "trim" and one.by == "layer")]
+    return began[-1] if began else trim.epoch
+
+
+def _windows_since_fit(wheel: Wheel, answers: pl.DataFrame, journal: Sequence[Decision], at: AsOf) -> int:
+    """Return how many windows of answers were finished since the last fit that the wheel decided on."""
+    fits = [one.as_of for one in journal if one.action in {"retrain", "promote"}]
+    spec = wheel.project.monitor
+    newer = answers.filter(pl.col("_arrived_at") > fits[-1]).sort("_event_at") if fits else answers
+    return len(cut(moments_of(newer["_event_at"]), spec.window, spec.min_rows, at.rows))
 
 
 def rows_at_last_fit(wheel: Wheel, champion: Version) -> int:
@@ -208,8 +244,3 @@ def _windows(wheel: Wheel, package: Package, answers: pl.DataFrame, at: AsOf) ->
     reference = Reference(package.risk, package.metrics, tolerance.tolerance_absolute, tolerance.tolerance_relative)
     cuts = cut(moments_of(ordered["_event_at"]), spec.window, spec.min_rows, at.rows)
     return realised(cuts, scored, reference, min_labels=spec.min_labels)
-
-
-def moments_of(times: pl.Series) -> NDArray[np.datetime64]:
-    """Return UTC times as NumPy keeps them: datetime64[us] without a zone."""
-    return times.dt.replace_time_zone(None).to_numpy()

@@ -172,9 +172,35 @@ class TriggerSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class RetrainSpec:
-    """`[retrain]`: how often a retrain may happen. A cool-down counts time or windows."""
+class TrimSpec:
+    """`[trim]`: how what answers is corrected between retrains.
 
+    `versions` is how many may answer together, `recalibrate` whether their answers are corrected; `eta` and `share`
+    move the weights, `inertia` is the share of the layer of five windows ago, and beyond `max_label_delay` windows
+    labels come too late for quick corrections.
+    """
+
+    versions: int = 1
+    recalibrate: bool = False
+    eta: float = 5.0
+    share: float = 0.1
+    inertia: float = 0.25
+    max_label_delay: float = 2.0
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether one Version answers, just as it was fitted."""
+        return self.versions == 1 and not self.recalibrate
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainSpec:
+    """`[retrain]`: how often a retrain may happen. A cool-down counts time or windows.
+
+    `every` is how many windows after the last fit the trigger of that name asks for one; 0: never.
+    """
+
+    every: float = 0.0
     cooldown: timedelta | None = timedelta(days=1)
     cooldown_windows: int = 0
     per_month: int = 10
@@ -186,7 +212,21 @@ class GateSpec:
 
     use: tuple[str, ...] = ("golden", "paired")
     evidence: float = 20.0
+    margin: float = 0.05
     holdout: float = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteSpec:
+    """`[promote]`: what becomes of a challenger that the gates let in.
+
+    `switch`: it answers alone where the gates pass. `blend`: it shares with its predecessor and earns its weight; a
+    predecessor whose weight has stayed below `retire_below` for `windows` leaves.
+    """
+
+    style: Literal["switch", "blend"] = "switch"
+    retire_below: float = 0.06
+    windows: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +281,10 @@ class Project:
     slices: SliceSpec = SliceSpec()
     monitor: MonitorSpec = MonitorSpec()
     triggers: TriggerSpec = TriggerSpec()
+    trim: TrimSpec = TrimSpec()
     retrain: RetrainSpec = RetrainSpec()
     gates: GateSpec = GateSpec()
+    promote: PromoteSpec = PromoteSpec()
     serve: ServeSpec = ServeSpec()
     loop: LoopSpec = LoopSpec()
     keep: timedelta | None = None

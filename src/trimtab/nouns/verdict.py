@@ -101,6 +101,7 @@ class Evidence:
     challenger_losses    losses of the challenger on the same rows, same order
     labelled             labelled rows known now
     labelled_at_fit      labelled rows at the last fit, whether its Version answers or was refused
+    windows_since_fit    windows of answers that were finished since the last fit
     golden               None: not asked; "": the golden rows were answered; otherwise what went wrong
     """
 
@@ -111,4 +112,5 @@ class Evidence:
     challenger_losses: Sequence[float] = ()
     labelled: int = 0
     labelled_at_fit: int = 0
+    windows_since_fit: int = 0
     golden: str | None = None

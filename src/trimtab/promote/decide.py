@@ -2,6 +2,7 @@
 
 Rule `first`   the project has no champion: the first Version only needs its golden rows.
 Rule `switch`  one Version answers: the challenger takes over on evidence, is refused on evidence, or waits.
+Rule `blend`   several answer together: the challenger is let in unless a gate fails, and earns its weight afterwards.
 """
 
 from collections.abc import Iterable, Iterator
@@ -29,9 +30,11 @@ def first(
 def decide(verdict: Verdict, *, at: datetime, as_of: datetime, by: str = "switch") -> Decision:
     """Return promote for a Verdict that passed, refuse for one that failed, keep (the champion) where it cannot tell.
 
+    By the rule `blend` a Verdict that cannot tell lets the challenger in: outcomes will tell.
+
     `version` of the Decision is the challenger where it is promoted or refused, the champion where that one is kept.
     """
-    action, version, opening = _switch(verdict)
+    action, version, opening = _blend(verdict) if by == "blend" else _switch(verdict)
     # What decided stands first: in a refusal what failed, in a wait what is open.
     gates = sorted(verdict.gates, key=lambda gate: gate.state is not verdict.state)
     reasons = (opening, *map(_sentence, gates), *_tell_differences(verdict))
@@ -55,6 +58,14 @@ def _switch(verdict: Verdict) -> tuple[Action, str, str]:
     if verdict.state is State.FAIL:
         return "refuse", challenger, f"{challenger} is refused and {champion} goes on answering"
     return "keep", champion, f"{champion} is kept: it is not shown that {challenger} is better"
+
+
+def _blend(verdict: Verdict) -> tuple[Action, str, str]:
+    """Return action, Version acted on, and the opening sentence."""
+    challenger, champion = verdict.challenger, verdict.champion
+    if verdict.state is State.FAIL:
+        return "refuse", challenger, f"{challenger} is refused and {champion} goes on answering"
+    return "promote", challenger, f"{challenger} takes half of the weight of its predecessors, and earns the rest"
 
 
 def _sentence(gate: Judgement) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
@@ -24,6 +25,7 @@ from trimtab.store.lease import Lease, hold_lease
 from trimtab.store.standings import Standings, pick_version, stand
 from trimtab.store.trials import Trials
 
+_NO_STATES: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 _Noun = TypeVar("_Noun", Version, Trim)
 
 
@@ -80,8 +82,12 @@ class Catalog:
             row = self._last(connection, schema.trim, "epoch", "body", at=epoch)
         return None if row is None else _parse(row[1], Trim)
 
-    def decide(self, decision: Decision, trim: Trim | None = None) -> Decision:
+    def decide(
+        self, decision: Decision, trim: Trim | None = None, states: Mapping[str, Mapping[str, Any]] = _NO_STATES
+    ) -> Decision:
         """Append to the journal and return the Decision with its number and hash; with `trim`, change the Trim with it.
+
+        `states` are stored as `put_state` does, all in one transaction.
 
         Raises:
             Busy: `trim.epoch` is not the present epoch + 1: somebody else changed the Trim since it was read.
@@ -94,6 +100,8 @@ class Catalog:
             decided = self._append(connection, decision)
             if trim is not None:
                 self._add(connection, schema.trim, epoch=trim.epoch, decision=decided.number, body=canonical(trim))
+            for name, value in states.items():
+                self._put(connection, name, value)
         return decided
 
     def note_erasure(self, decision: Decision, lost: Mapping[str, int]) -> Decision:
@@ -168,9 +176,8 @@ class Catalog:
 
     def put_state(self, name: str, value: Mapping[str, Any]) -> None:
         """Store a JSON object under a name, instead of what was there."""
-        row = {"project": self.name, "name": name, "body": canonical(value)}
         with self._database.write() as connection:
-            connection.execute(insert(schema.state).prefix_with("or replace").values(row))
+            self._put(connection, name, value)
 
     def lease(self, name: str, holder: str, seconds: float) -> AbstractContextManager[Lease]:
         """Hold a lease, with its fencing `token`, while the block runs.
@@ -226,6 +233,10 @@ class Catalog:
         query = select(*wanted).where(table.c.project == self.name).order_by(wanted[0].desc()).limit(1)
         row = connection.execute(query if at is None else query.where(wanted[0] == at)).first()
         return None if row is None else tuple(row)
+
+    def _put(self, connection: Connection, name: str, value: Mapping[str, Any]) -> None:
+        row = {"project": self.name, "name": name, "body": canonical(value)}
+        connection.execute(insert(schema.state).prefix_with("or replace").values(row))
 
     def _add(self, connection: Connection, table: Table, **row: object) -> None:
         connection.execute(insert(table).values(project=self.name, **row))

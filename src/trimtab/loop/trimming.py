@@ -1,0 +1,190 @@
+"""The trim of a turn: outcomes that came since the last one move the weights and corrections of what answers.
+
+The layer stands in the catalog, written in one transaction with the epoch that it made. A batch is learnt once, in the
+order in which labels came; what a fit has seen is never learnt from.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from trimtab import clock
+from trimtab.loop.known import AsOf, count_once, features_of, labels_of, load_answers, moments_of
+from trimtab.loop.state import Wheel
+from trimtab.metrics.figures import figure
+from trimtab.monitor.windows import label_batches
+from trimtab.nouns import Decision, Member, Trim
+from trimtab.train.threshold import choose_threshold
+from trimtab.trim import layer as trims
+from trimtab.trim.layer import REMEMBERED, Layer
+
+Numbers = NDArray[np.float64]
+STATE = "layer"
+END_OF_MOMENT = "~"
+"""Behind every id: all that was known at a moment has been learnt from, by a fit."""
+START = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The layer as the catalog holds it: of which epoch, and up to which label it has learnt.
+
+    `mark` is when that label was known, `last` the id of its answer: many labels may be known at one moment. `quiet`
+    counts for how many batches the predecessor has weighed next to nothing.
+    """
+
+    layer: Layer
+    epoch: int
+    mark: datetime = START
+    last: str = ""
+    quiet: int = 0
+
+    @property
+    def is_new(self) -> pl.Expr:
+        """Whether an answer's label came after the mark."""
+        at_mark = (pl.col("_known_at") == self.mark) & (pl.col("id") > self.last)
+        return (pl.col("_known_at") > self.mark) | at_mark
+
+    def to_state(self, epoch: int) -> dict[str, Any]:
+        """Return JSON values for the epoch that this layer makes."""
+        mark = [self.mark.isoformat(), self.last]
+        return {"epoch": epoch, "mark": mark, "quiet": self.quiet, "layer": trims.to_plain(self.layer)}
+
+
+def open_layer(wheel: Wheel) -> Kept | None:
+    """Return the layer of the present epoch; one begun anew where a person has changed the Trim, None before the first.
+
+    A Version that somebody put in place by hand answers as it is until outcomes say more.
+    """
+    standing = wheel.champion()
+    if standing is None:
+        return None
+    trim, champion = standing
+    state = wheel.catalog.get_state(STATE)
+    if state and state["epoch"] == trim.epoch:
+        moment, last = state["mark"]
+        layer = trims.from_plain(state["layer"])
+        return Kept(layer, trim.epoch, datetime.fromisoformat(moment), last, state["quiet"])
+    package = wheel.package(champion.id)
+    paces = trims.choose_paces(wheel.project.trim, 0.0)
+    layer = trims.begin(package.task, champion.id, paces, _usual_error(package.metrics))
+    return Kept(layer, trim.epoch, champion.snapshot.as_of, END_OF_MOMENT)
+
+
+def trim_turn(wheel: Wheel, at: AsOf) -> tuple[Decision, ...]:
+    """Learn from every batch of outcomes that is new at `at`; return the Decision that changed the Trim, if one did."""
+    if wheel.project.trim.is_plain:
+        return ()
+    kept = open_layer(wheel)
+    if kept is None:
+        return ()
+    answers = count_once(load_answers(wheel, at))
+    learnt, batches = _learn_new(wheel, kept, answers, at)
+    if not batches:
+        return ()
+    learnt, left = _retire_quiet(wheel, learnt)
+    spec = wheel.project.trim
+    members = trims.list_members(learnt.layer, spec)
+    trim = Trim(learnt.epoch + 1, members, _choose_threshold(wheel, members, answers, at))
+    said = (_tell(wheel, learnt.layer, batches), *left)
+    decision = Decision("trim", "layer", said, clock.now(), at.rows, version=trim.champion)
+    return (wheel.catalog.decide(decision, trim, {STATE: learnt.to_state(trim.epoch)}),)
+
+
+def admit(wheel: Wheel, newcomer: str, recent: str, as_of: datetime) -> tuple[tuple[Member, ...], Mapping[str, Any]]:
+    """Return the members with a newcomer among them, and what to keep of the layer (without its epoch)."""
+    kept = open_layer(wheel)
+    if kept is None:
+        return (Member(newcomer),), {}
+    spec = wheel.project.trim
+    layer = trims.admit(kept.layer, newcomer, recent=recent if spec.versions > 2 else "", mix=spec.versions > 1)
+    learnt = replace(kept, layer=layer, quiet=0)
+    if as_of >= kept.mark:
+        learnt = replace(learnt, mark=as_of, last=END_OF_MOMENT)
+    return trims.list_members(layer, spec), {STATE: learnt.to_state(kept.epoch + 1)}
+
+
+def _learn_new(wheel: Wheel, kept: Kept, answers: pl.DataFrame, at: AsOf) -> tuple[Kept, int]:
+    """Return the layer after each new finished batch, and how many there were."""
+    spec, monitor = wheel.project.trim, wheel.project.monitor
+    told = answers.filter(pl.col("value").is_not_null() & kept.is_new).sort("_known_at", "id")
+    sizes = label_batches(moments_of(told["_known_at"]), monitor.window, monitor.min_labels, at.rows)
+    first = 0
+    for size in sizes:
+        batch = told[first : first + size]
+        first += size
+        layer = trims.set_paces(kept.layer, trims.choose_paces(spec, _delay(wheel, batch, answers)))
+        said = [_ask(wheel, version, batch) for version in layer.versions]
+        layer = trims.learn(layer, said, labels_of(batch["value"], wheel.contract), spec)
+        weighs = (
+            trims.weigh(layer).get(layer.seats["predecessor"].version, 1.0) if "predecessor" in layer.seats else 1.0
+        )
+        quiet = kept.quiet + 1 if weighs < wheel.project.promote.retire_below else 0
+        kept = replace(kept, layer=layer, mark=batch["_known_at"][-1], last=batch["id"][-1], quiet=quiet)
+    return kept, len(sizes)
+
+
+def _ask(wheel: Wheel, version: str, batch: pl.DataFrame) -> Numbers:
+    """Return what a Version answers to the questions of a batch, from the values that were logged."""
+    package = wheel.package(version)
+    return package.predict(features_of(batch, package.contract))
+
+
+def _delay(wheel: Wheel, batch: pl.DataFrame, answers: pl.DataFrame) -> float:
+    """Return how many windows lie between an answer and its label: the median of the batch."""
+    window = wheel.project.monitor.window
+    if isinstance(window, int):
+        arrived = moments_of(answers["_arrived_at"])
+        since = np.searchsorted(arrived, moments_of(batch["_known_at"])) - np.searchsorted(
+            arrived, moments_of(batch["_arrived_at"])
+        )
+        return float(np.median(since)) / window
+    waited = (batch["_known_at"] - batch["_event_at"]).dt.total_seconds().median()
+    return float(str(waited)) / window.total_seconds() if waited is not None else 0.0
+
+
+def _retire_quiet(wheel: Wheel, kept: Kept) -> tuple[Kept, Sequence[str]]:
+    """Return the layer without a predecessor that has weighed next to nothing for long, and the sentence about it."""
+    spec = wheel.project.promote
+    if "predecessor" not in kept.layer.seats or kept.quiet < spec.windows:
+        return kept, ()
+    name = wheel.catalog.find_version(kept.layer.seats["predecessor"].version).name
+    said = f"{name} leaves: it has weighed less than {figure(spec.retire_below)} for {kept.quiet} windows"
+    return replace(kept, layer=trims.retire(kept.layer, "predecessor"), quiet=0), (said,)
+
+
+def _choose_threshold(wheel: Wheel, members: Sequence[Member], answers: pl.DataFrame, at: AsOf) -> float | None:
+    """Return the cheapest threshold over the answers of twelve labelled batches; before there are as many, its own."""
+    champion = Trim(0, tuple(members)).champion
+    own = wheel.package(champion).threshold
+    monitor = wheel.project.monitor
+    told = answers.filter(pl.col("value").is_not_null() & pl.col("probability").is_not_null()).sort("_known_at", "id")
+    sizes = label_batches(moments_of(told["_known_at"]), monitor.window, monitor.min_labels, at.rows)
+    if own is None or len(sizes) < REMEMBERED:
+        return own
+    held = told[sum(sizes[:-REMEMBERED]) : sum(sizes)]
+    labels = labels_of(held["value"], wheel.contract)
+    return choose_threshold(labels, held["probability"].to_numpy(), wheel.project.cost)
+
+
+def _tell(wheel: Wheel, layer: Layer, batches: int) -> str:
+    weighs = {wheel.catalog.find_version(id_).name: weight for id_, weight in trims.weigh(layer).items()}
+    shares = ", ".join(f"{name} {weight:.2f}" for name, weight in weighs.items())
+    served, alone = layer.record[-1]
+    came = "a batch of outcomes" if batches == 1 else f"{batches} batches of outcomes"
+    valve = "; the newest answers alone, for together they lost to it over twelve batches" if layer.is_valved else ""
+    return (
+        f"{came} moved the weights to {shares}; the newest batch cost {figure(served)} a row, the newest Version alone "
+        f"would have cost {figure(alone)}{valve}"
+    )
+
+
+def _usual_error(metrics: Mapping[str, Any]) -> float:
+    """Return a regression's root mean squared error on rows that it had not seen, 1 for other tasks."""
+    rmse = metrics.get("rmse")
+    return float(rmse.value) if rmse is not None and rmse.value > 0.0 else 1.0
