@@ -55,6 +55,18 @@ def test_ranking_metrics_equal_scikit_learn_with_ties(rows: list[tuple[int, floa
         assert math.isnan(average)
 
 
+def test_ranking_of_several_classes_is_the_mean_over_those_that_are_there() -> None:
+    """Each class against all others; a class without rows is left out, and so is a single class that is all rows."""
+    chance = np.random.default_rng(3)
+    labels, answers = chance.integers(0, 3, 200), chance.dirichlet([1.0, 1.0, 1.0, 1.0], 200).round(2)
+    each = [(labels == place, answers[:, place]) for place in range(3)]
+    auc, average = metrics.get("roc_auc"), metrics.get("average_precision")
+    assert auc.score(labels, answers) == pytest.approx(np.mean([reference.roc_auc_score(*one) for one in each]))
+    expected = np.mean([reference.average_precision_score(*one) for one in each])
+    assert average.score(labels, answers) == pytest.approx(expected)
+    assert math.isnan(auc.score(np.zeros(9, int), answers[:9]))
+
+
 @given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=1, max_size=40))
 @settings(deadline=None, max_examples=60)
 def test_regression_scores_equal_scikit_learn(rows: list[tuple[float, float]]) -> None:
@@ -70,6 +82,8 @@ def test_multiclass_scores_equal_scikit_learn(three_classes: tuple[Labels, Answe
         {
             "log_loss": reference.log_loss(labels, answers),
             "brier": reference.brier_score_loss(labels, answers, scale_by_half=True),
+            "roc_auc": reference.roc_auc_score(labels, answers, multi_class="ovr"),
+            "average_precision": reference.average_precision_score(np.eye(3)[labels], answers),
             "accuracy": reference.accuracy_score(labels, answers.argmax(axis=1)),
         }
     )
@@ -123,7 +137,7 @@ def test_a_column_of_answers_is_refused_before_it_is_broadcast() -> None:
     with pytest.raises(ValueError, match="do not fit"):
         metrics.get("rmse").score(np.zeros(3), np.zeros(2))
     with pytest.raises(ValueError, match="one probability per row"):
-        metrics.get("roc_auc").score(np.array([0, 1]), np.zeros((2, 2)))
+        metrics.get("roc_auc").score(np.array([0, 1]), np.zeros((2, 1)))
 
 
 def test_an_unknown_metric_is_named_with_the_nearest_known() -> None:

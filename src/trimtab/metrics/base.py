@@ -4,6 +4,7 @@ labels    class indices as integers (binary: 1 is the positive class), or number
 answers   binary: (n,) probability of the positive class; multiclass: (n, k) probabilities; regression: (n,) numbers
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -72,6 +73,20 @@ def align(labels: Labels, answers: Answers) -> tuple[Answers, Answers]:
     if rows.ndim != 1 or values.ndim not in {1, 2} or len(rows) != len(values):
         raise ValueError(f"labels of shape {rows.shape} do not fit answers of shape {values.shape}")
     return rows, values
+
+
+def average_classes(parts: Callable[[Labels, Answers], Losses], labels: Labels, answers: Answers) -> Losses:
+    """Return the mean over the classes of a binary metric's parts, each class against all others.
+
+    A class for which the metric is undefined, such as one without rows, is left out; all NaN where each one is.
+    """
+    rows, values = align(labels, answers)
+    if values.shape[1] < 2:
+        raise ValueError(f"answers of shape {values.shape} are neither one probability per row nor one per class")
+    each = [parts(rows == place, values[:, place]) for place in range(values.shape[1])]
+    known = [one for one in each if not np.isnan(one).any()]
+    mean: Losses = np.mean(known, axis=0) if known else np.full(len(rows), np.nan)
+    return mean
 
 
 def align_binary(labels: Labels, answers: Answers) -> tuple[NDArray[np.bool_], Answers]:

@@ -4,14 +4,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from trimtab.metrics.base import Answers, Labels, Losses, SmoothMetric, align_binary
+from trimtab.metrics.base import Answers, Labels, Losses, SmoothMetric, align_binary, average_classes
 from trimtab.nouns import Task
 
 
 class RocAuc(SmoothMetric):
     """Chance that a random positive row is ranked above a random negative one; ties count half. Bigger is better.
 
-    0.5 is guessing. NaN where only one class is present or a probability is not finite: then there is nothing to rank.
+    0.5 is guessing. Multiclass: the mean over the classes, each against all others. NaN where only one class is present
+    or a probability is not finite: then there is nothing to rank.
     It is the Mann-Whitney statistic divided by the number of pairs, computed exactly.
 
     >>> import numpy as np
@@ -22,13 +23,15 @@ class RocAuc(SmoothMetric):
     name: ClassVar[str] = "roc_auc"
     bigger_is_better: ClassVar[bool] = True
     perfect: ClassVar[float] = 1.0
-    works_with: ClassVar[frozenset[Task]] = frozenset({"binary"})
+    works_with: ClassVar[frozenset[Task]] = frozenset({"binary", "multiclass"})
 
     def parts(self, labels: Labels, answers: Answers) -> Losses:
         """Return the area, moved by how much more often each row ranks rightly than its class does on average.
 
         Source: DeLong, DeLong & Clarke-Pearson (1988), the structural components of the area.
         """
+        if answers.ndim == 2:
+            return average_classes(self.parts, labels, answers)
         positive, values = align_binary(labels, answers)
         wins = int(positive.sum())
         losses = len(positive) - wins

@@ -12,6 +12,7 @@ from trimtab.train.sheet import name
 def explain_metric(metric: str, score: Interval, evaluation: Evaluation, target: Target, unit: str) -> str:
     """Return what a metric's value says about these rows; an empty text for a metric of a stranger's."""
     value = score.value
+    mean = ": the mean over the classes" if target.task == "multiclass" else ""
     border = " where 0.5 is the border" if target.task == "binary" else ""
     told: dict[str, Callable[[], str]] = {
         "log_loss": lambda: f"a typical row was given a probability of {figure(exp(-value))} for what then happened",
@@ -20,11 +21,12 @@ def explain_metric(metric: str, score: Interval, evaluation: Evaluation, target:
             f"{figure(_brier_of_chance(len(evaluation.classes)))} is that of equal probabilities"
         ),
         "roc_auc": lambda: (
-            f"of 100 pairs of one {_positive(target)} row and one other, {_hundred(value)} stand in the right order"
+            f"of 100 pairs of one {_positive(target)} row and one other, "
+            f"{_hundred(value)} stand in the right order{mean}"
         ),
         "average_precision": lambda: (
             "precision from the likeliest row down, averaged; by guessing it would be "
-            f"{figure(100 * _positives(evaluation))} of 100"
+            f"{figure(100 * _share_of_class(evaluation))} of 100{mean}"
         ),
         "accuracy": lambda: f"of 100 rows, the likelier class is right for {_hundred(value)}{border}",
         "expected_calibration_error": lambda: (
@@ -73,11 +75,13 @@ def _brier_of_chance(classes: int) -> float:
 
 
 def _positive(target: Target) -> str:
-    return name(target.positive)
+    return name(target.positive) if target.task == "binary" else "class's"
 
 
-def _positives(evaluation: Evaluation) -> float:
-    return sum(evaluation.confusion[1]) / max(evaluation.rows, 1) if len(evaluation.confusion) == 2 else 0.0
+def _share_of_class(evaluation: Evaluation) -> float:
+    """Return the share of the positive rows; of several classes the mean share."""
+    classes = len(evaluation.confusion)
+    return sum(evaluation.confusion[1]) / max(evaluation.rows, 1) if classes == 2 else 1.0 / max(classes, 1)
 
 
 def _hundred(share: float) -> str:
