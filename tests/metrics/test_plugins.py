@@ -69,7 +69,7 @@ def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_an_installed_package_enters_by_the_same_table() -> None:
     made: Any = load("triggers", "always")
     assert made(None) == "always"
-    assert known("triggers") == ("risk", "growth", "always")
+    assert known("triggers")[-1] == "always"
 
 
 @pytest.mark.usefixtures("stranger")
