@@ -25,6 +25,7 @@ from trimtab.serve.app import build_app
 from trimtab.serve.desk import Desk
 from trimtab.serve.live import Shelf
 from trimtab.store import open_blobs, open_catalog, open_index, spool_folder
+from trimtab.store.catalog import Catalog
 from trimtab.store.spool import Spool
 from trimtab.train.fit import choose, fit
 
@@ -335,6 +336,7 @@ class Local:
 def local() -> Iterator[Callable[[Project], Local]]:
     """Return the function that opens a project as a worker does."""
     opened: list[Local] = []
+    catalogs: list[Catalog] = []
 
     def open_local(project: Project) -> Local:
         catalog, blobs = open_catalog(project), open_blobs(project)
@@ -346,6 +348,7 @@ def local() -> Iterator[Callable[[Project], Local]]:
         if trouble:
             desk.report("version", trouble)
         opened.append(Local(project, desk, shelf))
+        catalogs.append(catalog)
         return opened[-1]
 
     yield open_local
@@ -353,7 +356,8 @@ def local() -> Iterator[Callable[[Project], Local]]:
         one.desk.spool.close()
         one.desk.claims.close()
         one.desk.index.close()
-        one.shelf.catalog.close()
+    for catalog in catalogs:
+        catalog.close()
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def test_a_version_that_fails_its_golden_rows_is_not_opened(world: Any, tmp_path
 def test_golden_rows_are_tried_ahead_once(world: Any, tmp_path: Any) -> None:
     """What went wrong in the thread is raised where the result is asked for; a second question is asked anew."""
     project = world.make_project(tmp_path / "p")
-    trial = Trial(open_blobs(project))
+    trial = Trial(open_blobs(project).path)
     for identifier in (world.ids["first"], "0" * 12):
         trial.begin(identifier)
     assert trial(world.ids["first"]) == ""

@@ -4,15 +4,16 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from threading import Event, Thread
-from typing import Any
+from typing import Any, Protocol
 
 from trimtab import clock, events
 from trimtab.errors import TrimtabError, VersionError
-from trimtab.nouns import Trim
+from trimtab.nouns import Trim, Version
+from trimtab.serve.cache import Cache
 from trimtab.serve.desk import Desk
 from trimtab.serve.model import Live, Model, compile_live, compile_model
-from trimtab.store.blobs import Blobs
 from trimtab.store.catalog import Catalog
 from trimtab.train.artefact import open_version
 
@@ -27,12 +28,36 @@ Try = Callable[[str], str]
 """A Version's id to what its golden rows say in a limited child process: an empty text, or what went wrong."""
 
 
+class Names(Protocol):
+    """What a Shelf asks of the catalog, or of the cache in its place."""
+
+    def epoch(self) -> int:
+        """Return the present epoch; 0 before the first."""
+        ...
+
+    def trim(self, epoch: int | None = None) -> Trim | None:
+        """Return the Trim of an epoch, of the present one by default."""
+        ...
+
+    def find_version(self, ref: str) -> Version:
+        """Return a Version by its id."""
+        ...
+
+
+class Files(Protocol):
+    """What a Shelf asks of the blobs, or of the cache in their place."""
+
+    def path(self, id: str) -> Path:  # noqa: A002 (the blobs call it id, too)
+        """Return the folder of a Version's files."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Shelf:
     """Where Versions are found: the catalog names them, the blobs hold their files, `try_golden` tries them first."""
 
-    catalog: Catalog
-    blobs: Blobs
+    catalog: Names
+    blobs: Files
     try_golden: Try
 
     def open(self, identifier: str, threshold: float | None = None, *, text: bool = False) -> Model:
@@ -93,6 +118,7 @@ class Watcher:
         self._desk = desk
         self._shelf = shelf
         self._loop = loop
+        self._cache = Cache(desk.project.state / "cache")
         self._stop = Event()
         self._refused = 0
         self._failures = 0
@@ -111,13 +137,17 @@ class Watcher:
     def look(self) -> None:
         """Look once: load and swap where the epoch is another one than the one that answers."""
         try:
-            epoch = self._shelf.catalog.epoch()
+            catalog = self._shelf.catalog
+            if isinstance(catalog, Catalog) and "catalog" in self._desk.troubles:
+                catalog.open()  # it may never have been, where this worker started without it
+            epoch = catalog.epoch()
         except Exception as error:  # noqa: BLE001 - an unreachable catalog must never stop a serving worker
             self._desk.report("catalog", "the catalog cannot be read", _reason(error))
             return
         self._desk.repair("catalog")
         live = self._desk.live
-        if epoch == 0 or (live is not None and epoch == live.epoch) or self._waits(epoch):
+        known = live is not None and epoch == live.epoch and "version" not in self._desk.troubles
+        if epoch == 0 or known or self._waits(epoch):
             return
         try:
             self._load(epoch, live)
@@ -133,8 +163,11 @@ class Watcher:
         trim = self._shelf.catalog.trim(epoch)
         if trim is None:
             return
-        fresh = self._shelf.open_trim(trim, live)
+        # What came from the cache is no proof that the store is whole again.
+        cached = live is not None and live.epoch == epoch
+        fresh = self._shelf.open_trim(trim, None if cached else live)
         self._swap(fresh)
+        self._keep_cached(trim, fresh)
         self._add_previous(trim, fresh)
         self._desk.repair("version")
         self._failures = self._refused = 0
@@ -163,9 +196,19 @@ class Watcher:
             live = self._desk.live
             trim = self._shelf.catalog.trim(live.epoch) if live is not None else None
             if live is not None and trim is not None:
+                self._keep_cached(trim, live)
                 self._add_previous(trim, live)
         except Exception as error:  # noqa: BLE001 - a missing fallback is a trouble, not a reason to stop
             events.tell("no_fallback", error=events.place(error))
+
+    def _keep_cached(self, trim: Trim, live: Live) -> None:
+        """Keep what answers for a start without the store."""
+        try:
+            models = (live.model,) if live.blended is None else live.blended.models
+            files = self._shelf.blobs
+            self._cache.keep(trim, {model.id: (model.version, files.path(model.id)) for model in models})
+        except (OSError, TrimtabError) as error:
+            events.tell("not_cached", error=events.place(error))
 
     def _add_previous(self, trim: Trim, live: Live) -> None:
         """Open the previous Version where it is not in memory and `fallback = "previous"` may need it."""

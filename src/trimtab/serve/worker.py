@@ -2,9 +2,9 @@
 
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from os import close as close_descriptor
 from os import getpid
@@ -14,12 +14,13 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from trimtab import config, events
-from trimtab.errors import Busy, ConfigError
+from trimtab.errors import Busy, ConfigError, TrimtabError
 from trimtab.nouns import Contract, Project
 from trimtab.pulse import Pulse
+from trimtab.serve.cache import Cache
 from trimtab.serve.listener import bind, refuse_open_host, url_of
-from trimtab.store import open_blobs, open_catalog, open_index, spool_folder
-from trimtab.store.blobs import Blobs
+from trimtab.store import find_catalog, open_blobs, open_index, spool_folder
+from trimtab.store.catalog import Catalog
 from trimtab.store.locks import take
 from trimtab.store.spool import Spool
 from trimtab.train.golden import try_version
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 class Trial:
     """Answers golden rows in a limited child process; the champion's while this one still imports its web server."""
 
-    def __init__(self, blobs: Blobs) -> None:
-        self._blobs = blobs
+    def __init__(self, path: Callable[[str], Path]) -> None:
+        self._path = path
         self._begun: dict[str, Future[str]] = {}
 
     def begin(self, identifier: str) -> None:
@@ -43,11 +44,11 @@ class Trial:
     def __call__(self, identifier: str) -> str:
         """Return what the golden rows of a Version say: an empty text, or what went wrong."""
         begun = self._begun.pop(identifier, None)
-        return try_version(self._blobs.path(identifier)) if begun is None else begun.result()
+        return try_version(self._path(identifier)) if begun is None else begun.result()
 
     def _run(self, identifier: str, result: Future[str]) -> None:
         try:
-            result.set_result(try_version(self._blobs.path(identifier)))
+            result.set_result(try_version(self._path(identifier)))
         except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
             result.set_exception(error)
 
@@ -99,11 +100,12 @@ def _only_one(project: Project, worker: str) -> Iterator[None]:
 
 def _serve(project: Project, post: Post) -> None:
     events.bind(worker=post.worker, pid=getpid())
-    catalog, blobs = open_catalog(project), open_blobs(project)
-    trial = Trial(blobs)
-    trim = catalog.trim()
-    if trim is not None:
-        trial.begin(trim.champion)
+    catalog, blobs, cache = find_catalog(project), open_blobs(project), Cache(project.state / "cache")
+    missing = _open_or_miss(catalog, cache)
+    trial = Trial(cache.path if missing else blobs.path)
+    trim = cache.trim() if missing else catalog.trim()
+    for version in {member.version for member in trim.members} if trim is not None else ():
+        trial.begin(version)
 
     # Imported here, while the golden rows are answered in a child process: together they fit into two seconds.
     from trimtab.serve.app import build_app
@@ -111,15 +113,20 @@ def _serve(project: Project, post: Post) -> None:
     from trimtab.serve.live import Shelf
     from trimtab.serve.server import serve_forever
 
-    shelf = Shelf(catalog, blobs, trial)
+    cached = Shelf(cache, cache, trial if missing else Trial(cache.path))
+    shelf = Shelf(catalog, blobs, Trial(blobs.path) if missing else trial)
     spool, index = Spool(spool_folder(project), post.worker), open_index(project)
+    desk = Desk(project, spool, index, post.worker, contract=_own_contract(project))
     try:
-        desk = Desk(project, spool, index, post.worker, contract=_own_contract(project))
-        live, trouble = shelf.open_first()
+        live, trouble = (None, "") if missing else shelf.open_first()
+        if live is None and (missing or trouble):
+            live, _ = cached.open_first()
         if live is not None:
             desk.show(live)
         if trouble:
             desk.report("version", trouble)
+        if missing:
+            desk.report("catalog", "the catalog cannot be read; what it last said is in the cache", missing)
         serve_forever(build_app(desk), desk, shelf, post, lambda: _tell_ready(desk, post))
     finally:
         spool.close()
@@ -127,6 +134,27 @@ def _serve(project: Project, post: Post) -> None:
         index.close()
         catalog.close()
         events.tell("stop")
+
+
+def _open_or_miss(catalog: Catalog, cache: Cache) -> str:
+    """Open the catalog; return why it cannot be reached where the cache can stand in for it, else the empty text.
+
+    What the catalog itself says against this folder is no such reason, and raised.
+    """
+    try:
+        catalog.open()
+    except TrimtabError as error:
+        if cache.trim() is None or _is_readable(catalog):
+            raise
+        return error.message
+    return ""
+
+
+def _is_readable(catalog: Catalog) -> bool:
+    with suppress(TrimtabError):
+        catalog.epoch()
+        return True
+    return False
 
 
 def _own_contract(project: Project) -> Contract | None:

@@ -20,7 +20,12 @@ from trimtab.store.index import Index
 if TYPE_CHECKING:
     from trimtab.store.lake import Lake
 
-__all__ = ["open_blobs", "open_catalog", "open_claims", "open_index", "open_lake", "spool_folder"]
+__all__ = ["find_catalog", "open_blobs", "open_catalog", "open_claims", "open_index", "open_lake", "spool_folder"]
+
+
+def find_catalog(project: Project) -> Catalog:
+    """Return the project's catalog, not opened yet."""
+    return Catalog(project.state / "catalog.db", project.name, project.folder)
 
 
 def open_catalog(project: Project) -> Catalog:
@@ -29,7 +34,7 @@ def open_catalog(project: Project) -> Catalog:
     Raises:
         StoreError: the file cannot be used, or another folder has this project's name.
     """
-    return Catalog(project.state / "catalog.db", project.name, project.folder).open()
+    return find_catalog(project).open()
 
 
 def open_lake(project: Project) -> "Lake":
