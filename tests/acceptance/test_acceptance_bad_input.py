@@ -78,7 +78,7 @@ INIT = (
 
 VERBS = (
     bad("no such verb", "stauts p", 2, "no verb 'stauts'", "'status'"),
-    bad("verb of a later release", "up p", 2, "not built yet", "Next: "),
+    bad("verb of a later release", "keys p", 2, "not built yet", "Next: "),
     bad("unknown option", "status p --jsno", 2, "--jsno", "--json"),
     bad("no project", "status nowhere", 2, "nowhere is no trimtab project", "trimtab init nowhere"),
     bad("check a missing file", "check no.csv --project p", 2, "no.csv", "Next: "),
@@ -138,7 +138,7 @@ TOML = (
     ("no number", "trimtab.toml", "false_positive = 1.0", 'false_positive = "a"', ("cost.false_positive", "number")),
     ("negative cost", "trimtab.toml", "false_positive = 1.0", "false_positive = -1", ("cost.false_positive", "0")),
     ("no TOML", "trimtab.toml", "[cost]", "[cost", ("is not TOML", "mend that line")),
-    ("later feature", "trimtab.toml", "[cost]", '[promote]\nstyle = "blend"\n[cost]', ("promote.style", "not built")),
+    ("later feature", "trimtab.toml", "[cost]", "[promote]\nevidence = 30\n[cost]", ("promote.evidence", "not built")),
     ("unknown type", "contract.toml", 'type = "number"', 'type = "nubmer"', ("columns.size.type", "'number'")),
     ("unknown contract key", "contract.toml", 'type = "number"', 'typ = "number"', ("columns.size.typ", "'type'")),
     ("positive of no class", "contract.toml", 'positive = "yes"', 'positive = "maybe"', ("target.positive", "classes")),
