@@ -1,6 +1,8 @@
 """Every problem has one row in one table, and says nothing that a client should not read."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +10,20 @@ from trimtab.errors import HostError, SpoolFull, StoreError
 from trimtab.nouns import Column
 from trimtab.serve.ladder import KINDS, SENTENCES, Problem, field_error, problem_for, shown
 from trimtab.serve.limits import Lane
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_row_of_the_ladder_names_tests_that_exist() -> None:
+    """docs/ladder.md has no row without a test, and names none that is gone."""
+    rows = [line for line in (ROOT / "docs" / "ladder.md").read_text().splitlines() if line.startswith("| ")][1:]
+    known = {
+        name for file in Path(__file__).parent.glob("*.py") for name in re.findall(r"def (test_\w+)", file.read_text())
+    }
+    for row in rows:
+        named = re.findall(r"`(test_\w+)`", row)
+        assert named, row
+        assert set(named) <= known, row
 
 
 def test_codes_are_stable_and_statuses_are_errors() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.serve.test_serve_record import move_to_lake
 
 from trimtab.errors import StoreError, VersionError
 from trimtab.serve.live import Shelf, Watcher
@@ -157,6 +158,22 @@ def test_a_catalog_that_is_gone_stops_no_answer(world: Any, local: Any, tmp_path
     catalog.write_bytes(kept)
     watcher.look()
     assert worker.get("/readyz").json()["status"] == "ready"
+
+
+def test_a_lake_that_is_gone_stops_no_answer(world: Any, local: Any, tmp_path: Any, good: dict[str, Any]) -> None:
+    """Answers go on and are kept in the spool; only a Prediction that is in the lake alone cannot be shown."""
+    project = world.make_project(tmp_path / "p")
+    worker = local(project)
+    moved = worker.ask(good).json()["prediction_id"]
+    move_to_lake(project)
+    log = tmp_path / "p/.trimtab/lake/predictions/_delta_log"
+    for commit in log.glob("*.json"):
+        commit.write_bytes(b"no commit at all")
+    fresh = worker.ask(good).json()
+    assert fresh["logged"] == "durable"
+    assert worker.get(f"/predictions/{fresh['prediction_id']}").status_code == 200
+    reply = worker.get(f"/predictions/{moved}")
+    assert (reply.status_code, reply.json()["code"]) == (503, "lookup_failed")
 
 
 def test_an_open_spool_file_is_what_find_reads(server: Any, good: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from trimtab import clock
 from trimtab.serve.app import build_app
 from trimtab.serve.routes import ROUTES
 
@@ -21,6 +22,25 @@ def test_every_route_says_who_may_call_it() -> None:
     assert opened == {"/livez", "/readyz"}
     assert all(route.doc.endswith((".", "?")) for route in ROUTES)
     assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)
+
+
+def test_only_routes_of_the_queue_wait_in_it(world: Any, local: Any, tmp_path: Any, good: dict[str, Any]) -> None:
+    """With every place taken they are 429, and the others are answered."""
+    worker = local(world.make_project(tmp_path / "p"))
+    worker.desk.lane.taken = worker.desk.lane.places
+    for route in ROUTES:
+        path = route.path.replace("{id}", clock.uuid7())
+        reply = worker.ask(good, path) if route.method == "POST" else worker.get(path)
+        assert (reply.status_code == 429) == ("queue" in route.limits), route.path
+        assert reply.status_code in {200, 429}
+
+
+@pytest.mark.parametrize("route", [one for one in ROUTES if one.method == "POST"], ids=lambda route: route.path)
+def test_a_route_with_a_body_keeps_its_limits(tight: Any, route: Any) -> None:
+    many = {"/predict": "rows", "/outcomes": "outcomes"}[route.path]
+    assert set(route.limits) == {"body", "rows", "queue"}
+    assert tight.ask({many: [{}] * 51}, route.path).json()["code"] == "too_many_rows"
+    assert tight.ask(b" " * 1_000_001, route.path).json()["code"] == "too_large"
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
@@ -78,17 +98,6 @@ def test_every_answer_is_counted_by_route_and_code(server: Any) -> None:
         before = counted(labels)
         server.client.get(path)
         assert counted(labels) == before + 1
-
-
-def test_openapi_says_the_row_as_the_contract_does(server: Any, good: dict[str, Any]) -> None:
-    document = server.client.get("/openapi.json").json()
-    row = document["components"]["schemas"]["Row"]
-    assert row["required"] == ["size"]
-    assert row["properties"]["size"] == {"type": "number", "minimum": 0, "maximum": 1000}
-    assert row["properties"]["color"]["enum"] == ["red", "blue", None]
-    assert set(row["properties"]) == set(good)
-    assert set(document["paths"]) == {route.path for route in ROUTES}
-    assert server.ask(row["examples"][0]).status_code == 200
 
 
 def test_the_page_is_whole_by_itself(server: Any) -> None:

@@ -29,7 +29,7 @@ def render(document: Mapping[str, Any], lead: str) -> str:
         '<meta name="viewport" content="width=device-width">',
         f"<title>{title}</title><style>{_STYLE}</style></head><body><h1>{title}</h1><p>{lead}</p>",
         "<h2>Routes</h2>",
-        _table(("method", "path", "what it does"), _routes(document)),
+        _table(("method", "path", "what it does", "scope", "limits"), _routes(document)),
         "<h2>The row</h2>",
         _table(("field", "type", "required", "limits"), _fields(row)),
         _call(row),
@@ -42,7 +42,10 @@ def render(document: Mapping[str, Any], lead: str) -> str:
 
 def _routes(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
     return [
-        (method.upper(), path, operation["summary"])
+        (
+            *(method.upper(), path, operation["summary"], operation["x-scope"]),
+            ", ".join(f"{name} {number:g}" for name, number in operation["x-limits"].items()),
+        )
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
     ]

@@ -1,40 +1,23 @@
 """GET /openapi.json and GET /docs: the routes, and the row's fields as the Contract says them."""
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trimtab.nouns import Column, Contract
+from trimtab.nouns import Contract
+from trimtab.nouns.project import ServeSpec
 from trimtab.serve.desk import Desk
 from trimtab.serve.ladder import KINDS
 from trimtab.serve.page import POLICY, render
+from trimtab.serve.predict import MAX_ID
+from trimtab.serve.shapes import ID, outcome_examples, row_examples, write_schemas
 
 if TYPE_CHECKING:
     from trimtab.serve.routes import Route  # the table names this module's handlers, and reaches them at run time
-
-_TYPES: Mapping[str, dict[str, Any]] = {
-    "number": {"type": "number"},
-    "integer": {"type": "integer", "format": "int64"},
-    "boolean": {"type": "boolean"},
-    "category": {"type": "string", "maxLength": 10_000},
-    "text": {"type": "string", "maxLength": 10_000},
-    "time": {"type": "string", "format": "date-time"},
-    "date": {"type": "string", "format": "date"},
-}
-_EXAMPLES: Mapping[str, Any] = {
-    "number": 1.5,
-    "integer": 1,
-    "boolean": True,
-    "category": "a",
-    "text": "a text",
-    "time": "2026-01-31T12:00:00Z",
-    "date": "2026-01-31",
-}
-_ID = {"type": "string", "format": "uuid"}
 
 
 async def openapi(desk: Desk, request: Request) -> Response:
@@ -52,7 +35,6 @@ async def docs(desk: Desk, request: Request) -> Response:
 def describe(desk: Desk, routes: Sequence["Route"]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document: routes from the table, the row from the Contract that is live."""
     contract = desk.live.model.contract if desk.live is not None else desk.contract
-    schemas = _schemas(contract)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -60,202 +42,101 @@ def describe(desk: Desk, routes: Sequence["Route"]) -> dict[str, Any]:
             "version": desk.live.model.name if desk.live is not None else "no version yet",
             "summary": desk.project.question or "Answers of a model that is kept on its course.",
         },
-        "paths": _paths(routes),
-        "components": {"schemas": schemas},
+        "paths": _paths(routes, contract, desk.project.serve),
+        "components": {"schemas": write_schemas(contract, desk.project.serve)},
     }
 
 
-def _paths(routes: Sequence["Route"]) -> dict[str, Any]:
+def _paths(routes: Sequence["Route"], contract: Contract | None, serve: ServeSpec) -> dict[str, Any]:
+    examples = {"/predict": row_examples(contract), "/outcomes": outcome_examples(contract)}
     paths: dict[str, Any] = {}
     for route in routes:
         operation: dict[str, Any] = {
             "summary": route.doc,
             "operationId": route.handler.__name__,
-            "responses": {
-                "200": {"description": "The answer."},
-                "default": _content("Problem", "application/problem+json"),
-            },
+            "x-scope": route.scope,
+            "x-limits": _limits(route, serve),
+            "responses": {"200": _reply(route), **_problems(route)},
         }
         if route.path in _BODIES:
-            request, reply = _BODIES[route.path]
-            operation["requestBody"] = {"required": True, **_content(*request)}
-            operation["responses"]["200"] = _content(*reply)
-        if "{id}" in route.path:
-            operation["parameters"] = [{"name": "id", "in": "path", "required": True, "schema": _ID}]
-        if route.path == "/predict":
-            operation["parameters"] = [_ATOMIC, _CLIENT_ID]
+            body = _content(_BODIES[route.path])
+            body["content"]["application/json"]["examples"] = {
+                name: {"value": value} for name, value in examples[route.path].items()
+            }
+            operation["requestBody"] = {"required": True, **body}
+        if route.path == "/outcomes":
+            operation["responses"]["202"] = {
+                **_reply(route),
+                "description": "All of it is parked, its Prediction unknown.",
+            }
+        parameters = [_PATH_ID] if "{id}" in route.path else [_ATOMIC, _EXPLAIN, _CLIENT_ID]
+        if "{id}" in route.path or route.path == "/predict":
+            operation["parameters"] = parameters
         paths.setdefault(route.path, {})[route.method.lower()] = operation
     return paths
 
 
-_BODIES = {
-    "/predict": (("Request",), ("Reply",)),
-    "/outcomes": (("OutcomeRequest",), ("OutcomeReply",)),
+def _limits(route: "Route", serve: ServeSpec) -> dict[str, float]:
+    """Return the limits that a request meets, as numbers."""
+    known: dict[str, dict[str, float]] = {
+        "body": {"bytes": serve.limits.body, "seconds": serve.limits.seconds},
+        "rows": {"rows": serve.limits.rows},
+        "queue": {"queue": serve.limits.queue},
+    }
+    return {name: number for limit in route.limits for name, number in known[limit].items()}
+
+
+def _reply(route: "Route") -> dict[str, Any]:
+    name, media_type = _REPLIES.get(route.path, ("", "application/json"))
+    if name:
+        return _content(name)
+    kind = "object" if media_type == "application/json" else "string"
+    return {"description": "The answer.", "content": {media_type: {"schema": {"type": kind}}}}
+
+
+def _problems(route: "Route") -> dict[str, Any]:
+    """Return the problems that a route may answer with, by status; each says its codes."""
+    codes: dict[str, list[str]] = {}
+    for code in (*route.problems, "internal"):
+        codes.setdefault(str(KINDS[code].status), []).append(code)
+    found = {}
+    for status, known in sorted(codes.items()):
+        told = "; ".join(f"`{code}`: {KINDS[code].title}" for code in known)
+        found[status] = {**_content("Problem", "application/problem+json"), "description": told}
+        if any(KINDS[code].retry_after for code in known):
+            found[status]["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
+    return found
+
+
+_BODIES = {"/predict": "Request", "/outcomes": "OutcomeRequest"}
+_REPLIES = {
+    "/predict": ("Reply", ""),
+    "/outcomes": ("OutcomeReply", ""),
+    "/predictions/{id}": ("Prediction", ""),
+    "/predictions/{id}/explanation": ("Explained", ""),
+    "/metrics": ("", "text/plain"),
+    "/docs": ("", "text/html"),
 }
+_PATH_ID = {"name": "id", "in": "path", "required": True, "schema": ID}
 _ATOMIC = {
     "name": "atomic",
     "in": "query",
     "description": "One bad row refuses them all.",
     "schema": {"type": "boolean", "default": False},
 }
+_EXPLAIN = {
+    "name": "explain",
+    "in": "query",
+    "description": "Each answer tells what moved it; 100 rows at most.",
+    "schema": {"type": "boolean", "default": False},
+}
 _CLIENT_ID = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "Your own id of one row: a repeat gets the first answer again.",
-    "schema": {"type": "string", "maxLength": 200},
+    "description": "Your own id of one row: a repeat within 24 hours gets the first answer again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_ID},
 }
 
 
 def _content(name: str, media_type: str = "application/json") -> dict[str, Any]:
     return {"description": name, "content": {media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
-
-
-def _schemas(contract: Contract | None) -> dict[str, Any]:
-    row = _row(contract) if contract is not None else {"type": "object"}
-    answer = _answer(contract)
-    outcome = _outcome(contract)
-    ref = {
-        name: {"$ref": f"#/components/schemas/{name}"} for name in ("Row", "Answer", "Outcome", "Problem", "Outcomes")
-    }
-    error = {"type": "object", "properties": {"error": ref["Problem"]}, "required": ["error"]}
-    states = {"type": "string", "enum": ["accepted", "parked", "repeated", "corrected"]}
-    state = {"type": "object", "properties": {"state": states, "value": {"type": "string"}}, "required": ["state"]}
-    rows = {
-        "type": "object",
-        "required": ["rows"],
-        "properties": _many("rows", ref["Row"]) | _many("ids", {"type": "string"}),
-    }
-    return {
-        "Row": row,
-        "Rows": rows,
-        "Request": {"oneOf": [ref["Row"], {"$ref": "#/components/schemas/Rows"}]},
-        "Answer": answer,
-        "Reply": {"oneOf": [ref["Answer"], _results({"oneOf": [ref["Answer"], error]})]},
-        "Outcome": outcome,
-        "Outcomes": {"type": "object", "required": ["outcomes"], "properties": _many("outcomes", ref["Outcome"])},
-        "OutcomeRequest": {"oneOf": [ref["Outcome"], ref["Outcomes"]]},
-        "OutcomeReply": {"oneOf": [state, _results({"oneOf": [state, error]})]},
-        "Problem": _problem(),
-    }
-
-
-def _many(name: str, item: dict[str, Any]) -> dict[str, Any]:
-    return {name: {"type": "array", "items": item}}
-
-
-def _results(item: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "required": ["results"], "properties": _many("results", item)}
-
-
-def _row(contract: Contract) -> dict[str, Any]:
-    required = [column.name for column in contract.columns if column.required]
-    schema: dict[str, Any] = {
-        "type": "object",
-        "properties": {column.name: field_schema(column) for column in contract.columns},
-        "examples": [example(contract)],
-    }
-    return schema | ({"required": required} if required else {})
-
-
-def field_schema(column: Column) -> dict[str, Any]:
-    """Return one column as a JSON Schema: type, hard range, values where others are refused, unit, and null."""
-    schema = dict(_TYPES[column.type])
-    if column.type in {"number", "integer"} and column.hard is not None:
-        low, high = column.hard
-        schema |= {name: edge for name, edge in (("minimum", low), ("maximum", high)) if abs(edge) != float("inf")}
-    if column.type == "category" and column.values:
-        listed = list(column.values) if column.unseen == "reject" else None
-        schema |= {"enum": listed} if listed else {"examples": list(column.values[:20])}
-    if not column.required:
-        schema["type"] = [schema["type"], "null"]
-        if "enum" in schema:
-            schema["enum"] = [*schema["enum"], None]
-    notes = [part for part in (column.unit and f"unit: {column.unit}", _role(column)) if part]
-    return schema | ({"description": "; ".join(notes)} if notes else {})
-
-
-def example(contract: Contract) -> dict[str, Any]:
-    """Return a row that keeps the Contract."""
-    return {column.name: _example(column) for column in contract.columns if column.required or column.role == "feature"}
-
-
-def _example(column: Column) -> Any:
-    if column.type == "category" and column.values:
-        return column.values[0]
-    if column.type in {"number", "integer"}:
-        low, high = column.soft or column.hard or (1, 1)
-        middle = (low + high) / 2 if abs(low) + abs(high) != float("inf") else max(low, min(high, 1))
-        return round(middle) if column.type == "integer" else round(middle, 6)
-    return _EXAMPLES[column.type]
-
-
-def _role(column: Column) -> str:
-    return "" if column.role == "feature" else f"role: {column.role}, not seen by the model"
-
-
-def _answer(contract: Contract | None) -> dict[str, Any]:
-    task = contract.target.task if contract is not None else "binary"
-    number = {"type": "number"}
-    classes = {
-        "type": "string",
-        **({"enum": list(contract.target.classes)} if contract and contract.target.classes else {}),
-    }
-    properties: dict[str, Any] = {"prediction": number if task == "regression" else classes}
-    if task == "binary":
-        properties["probability"] = {"type": "number", "minimum": 0, "maximum": 1}
-    if task == "multiclass":
-        properties["probabilities"] = {"type": "object", "additionalProperties": number}
-    required = list(properties)
-    if task == "regression":  # what a Version made before intervals answers has none
-        properties["interval"] = {"type": "array", "items": number, "minItems": 2, "maxItems": 2}
-    ours: dict[str, Any] = {
-        "prediction_id": _ID,
-        "model": {"type": "string"},
-        "version": {"type": "string"},
-        "epoch": {"type": "integer"},
-        "logged": {"type": "string", "enum": ["durable", "spooled", "none"]},
-        "warnings": {"type": "array", "items": {"type": "string"}},
-    }
-    return {"type": "object", "properties": {**properties, **ours}, "required": [*required, *ours]}
-
-
-def _outcome(contract: Contract | None) -> dict[str, Any]:
-    target = contract.target if contract is not None else None
-    value: dict[str, Any] = (
-        {"type": "number"} if target and target.task == "regression" else {"type": ["string", "boolean", "number"]}
-    )
-    if target is not None and target.meaning:
-        value["description"] = target.meaning
-    key = {
-        "type": "object",
-        "description": "the row's key columns",
-        "required": list(contract.row.key if contract else ()),
-    }
-    return {
-        "type": "object",
-        "properties": {
-            "prediction_id": _ID,
-            "key": key,
-            "value": value,
-            "known_at": {"type": "string", "format": "date-time", "description": "default: now"},
-        },
-        "required": ["value"],
-        "oneOf": [{"required": ["prediction_id"]}, {"required": ["key"]}],
-    }
-
-
-def _problem() -> dict[str, Any]:
-    text = {"type": "string"}
-    bad = {"type": "object", "properties": {"field": text, "code": text, "detail": text}}
-    return {
-        "type": "object",
-        "properties": {
-            "type": text,
-            "title": text,
-            "status": {"type": "integer"},
-            "code": {"type": "string", "enum": list(KINDS)},
-            "detail": text,
-            "errors": {"type": "array", "items": bad},
-        },
-        "required": ["type", "title", "status", "code"],
-    }

@@ -24,6 +24,7 @@ class PredictionRecord(msgspec.Struct, rename={"event_at": "_event_at", "arrived
     contract: str
     key: str | None = None
     client_id: str | None = None
+    key_id: str | None = None
     probability: float | None = None
     warnings: Sequence[str] = ()
     latency_us: str = "{}"

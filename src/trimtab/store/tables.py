@@ -34,6 +34,7 @@ _KNOWN: Mapping[str, Mapping[str, pl.DataType]] = {
         "_arrived_at": _TIME,
         "key": pl.String(),
         "client_id": pl.String(),
+        "key_id": pl.String(),
         "raw": pl.String(),
         "features": pl.String(),
         "prediction": pl.String(),
