@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from trimtab.loop.cycle import train
 from trimtab.loop.known import load_labelled, load_snapshot, resolve
 from trimtab.loop.page import write_page
 from trimtab.loop.state import Wheel, open_wheel
+from trimtab.loop.upkeep import tidy
 from trimtab.train.card import list_blocks
 from trimtab.train.sheet import Bullets, Code, Heading, Picture, Table, Text, name
 
@@ -74,6 +76,17 @@ def test_a_changed_word_changes_the_hash_only(wheel: Wheel) -> None:
     check = verify_card(wheel, version, text, tell=quiet)
     assert not check.is_own
     assert check.differences == ()
+
+
+def test_retention_passes_no_snapshot(wheel: Wheel) -> None:
+    """All rows are older than [store] keep: the newest table loses them, the Version's Snapshot and card do not."""
+    version = wheel.catalog.find_version("champion")
+    short = replace(wheel, project=replace(wheel.project, keep=timedelta(0)))
+    expired = {did.table: did.expired for did in tidy(short, tell=quiet)}
+    assert expired[wheel.clean] == 700
+    assert wheel.lake.read(wheel.clean).collect().height == 0
+    assert load_snapshot(wheel, version.snapshot).rows.height == 700
+    assert verify_card(wheel, version, tell=quiet).is_own
 
 
 def test_the_card_of_a_repeated_recipe_holds_too(wheel: Wheel) -> None:

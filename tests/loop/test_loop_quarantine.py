@@ -1,8 +1,11 @@
 """What waits in quarantine is told, shown, and released once after the contract was mended."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 
 from trimtab.cli.quarantine import list_rows, release_pending, show_row
@@ -11,6 +14,7 @@ from trimtab.loop.cycle import ingest
 from trimtab.loop.quarantine import list_quarantine, show_entry
 from trimtab.loop.release import Released, preview, release
 from trimtab.loop.state import Wheel, open_wheel
+from trimtab.store.lake import Lake
 
 CONTRACT = """
 format = 1
@@ -118,6 +122,36 @@ def test_a_mended_contract_releases_each_row_once(folder: Path) -> None:
     assert release(wheel, tell=say_nothing) == Released()
     ingest(open_wheel(folder), tell=say_nothing)
     assert ids(wheel) == ["ann", "bob", "cem", "dan"]
+
+
+class Crash(BaseException):
+    """What a kill looks like from inside."""
+
+
+@pytest.mark.parametrize("commits", [0, 1, 2, 3])
+def test_a_release_that_was_killed_is_completed_and_repeats_no_row(
+    folder: Path, commits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started(folder)
+    append, left = Lake.append, [commits]
+
+    def append_or_die(*words: Any, **rest: Any) -> int | None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise Crash
+        return append(*words, **rest)
+
+    wheel = mend(folder, "hard = [0, 10]", "hard = [0, 99]")
+    with monkeypatch.context() as patch:
+        patch.setattr(Lake, "append", append_or_die)
+        with suppress(Crash):
+            release(wheel, tell=say_nothing)
+    again = open_wheel(folder)
+    release(again, tell=say_nothing)
+    assert release(again, tell=say_nothing) == Released()
+    assert ids(again) == ["ann", "bob", "cem", "dan", "eve"]
+    freed = again.lake.read("quarantine").filter(pl.col("reasons").list.len() == 0).collect()
+    assert sorted(freed["_row"]) == [2, 4]
 
 
 def test_rows_that_came_in_by_an_ingest_are_not_released_again(folder: Path) -> None:

@@ -155,7 +155,7 @@ def test_what_a_source_gave_before_it_failed_is_kept_and_counted(shop: Path, mon
     with monkeypatch.context() as patch:
         patch.setattr(
             "trimtab.loop.gather.open_source",
-            lambda spec: BreakingSource(spec) if spec.name == "weather" else open_source(spec),
+            lambda spec, **more: BreakingSource(spec) if spec.name == "weather" else open_source(spec, **more),
         )
         done = read_sources(wheel, tell=say_nothing)
     assert [failure.where for failure in done.failures] == ["sources.weather"]

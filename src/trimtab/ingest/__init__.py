@@ -14,6 +14,7 @@ tail.py       the end of a CSV file that somebody may still be writing
 records.py    lines into records, each a row or a reason
 encoding.py   bytes into text
 detect.py     how a CSV file is written
+fitting.py    whether a file has the columns that are asked for
 unclear.py    what is said where that is not certain
 jsonl.py      JSON lines
 parquet.py    a Parquet file
@@ -28,6 +29,8 @@ api.py        a listing over HTTP: every item once, and again when it changed
 pages.py      how it is walked; replies.py  what a reply holds; items.py  items as columns
 fetching.py   one polite and suspicious GET; addresses.py  whom it may ask
 """
+
+from collections.abc import Collection
 
 from trimtab.ingest.base import RESERVED, Chunk, Rejected, Source
 from trimtab.ingest.detect import detect_csv
@@ -50,10 +53,11 @@ __all__ = [
 ]
 
 
-def open_source(spec: SourceSpec, *, finished: bool = False) -> Source:
+def open_source(spec: SourceSpec, *, finished: bool = False, expected: Collection[str] = ()) -> Source:
     """Return the source that a `[sources.NAME]` table declares. Nothing is opened before `read`.
 
     `finished`: files will not grow, so a last line that is no whole row is rejected instead of waited for.
+    `expected`: a file that has none of these columns is refused.
     """
     if spec.kind == "database":
         from trimtab.ingest.database import DatabaseSource
@@ -63,4 +67,4 @@ def open_source(spec: SourceSpec, *, finished: bool = False) -> Source:
         from trimtab.ingest.api import ApiSource
 
         return ApiSource(spec)
-    return FileSource(spec, finished=finished)
+    return FileSource(spec, finished=finished, expected=expected)

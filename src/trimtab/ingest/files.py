@@ -5,8 +5,8 @@ renamed or repeated one nothing, a changed one everything again. Every record en
 """
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +16,7 @@ from trimtab.errors import DataError
 from trimtab.ingest.base import Chunk, Rejected
 from trimtab.ingest.blocks import Unsettled
 from trimtab.ingest.drop import Drop, Item, list_folder
+from trimtab.ingest.fitting import StrangeFile
 from trimtab.ingest.jsonl import finished_lines
 from trimtab.ingest.packed import unpack
 from trimtab.ingest.paths import inode_of, kind_of
@@ -23,7 +24,8 @@ from trimtab.ingest.position import Content, Entry, Position, hash_content
 from trimtab.ingest.reading import Reading
 from trimtab.ingest.remote import describe, list_remote, local_path
 from trimtab.ingest.tail import finished_size
-from trimtab.nouns import SourceSpec
+from trimtab.ingest.unclear import UnclearForm
+from trimtab.nouns import SourceSpec, fingerprint
 
 __all__ = ["FileSource"]
 
@@ -34,12 +36,14 @@ class FileSource:
     """The rows of one file, or of the files in a folder in the order of their names.
 
     A last line that is only begun waits for the next read; a `finished` file has no next read, so there it is rejected.
+    A file that has none of the `expected` columns is refused.
     """
 
-    def __init__(self, spec: SourceSpec, *, finished: bool = False) -> None:
+    def __init__(self, spec: SourceSpec, *, finished: bool = False, expected: Collection[str] = ()) -> None:
         here = local_path(spec.url)
         self.spec = replace(spec, path=here, url="") if here else spec
         self._finished = finished
+        self._expected = frozenset(expected)
 
     def describe(self) -> str:
         """Return one line that says where the rows come from."""
@@ -52,7 +56,7 @@ class FileSource:
 
         Raises ConfigError where the path does not exist, DataError where the one declared file cannot be read,
         HostError where a store does not answer. In a folder a file that cannot be read is rejected as a whole, once for
-        its content, and the others are read.
+        its content and the way in which it is declared, and the others are read.
         """
         position = Position(since)
         drop = self._list()
@@ -60,7 +64,7 @@ class FileSource:
             yield Chunk(_NO_ROWS, position.as_json(), note=note)
         present = {item.name for item in drop.items}
         for item in drop.items:
-            if item.stamp and position.stamps.get(item.name) == item.stamp:
+            if item.stamp and position.stamps.get(item.name) in self._marks(item.stamp):
                 continue
             read = self._read_guarded if drop.is_folder else self._read_alone
             yield from read(item, position, present)
@@ -74,20 +78,30 @@ class FileSource:
         try:
             with item.open(self.spec.max_bytes) as (file, path):
                 reading = self._look(file, path, item, position, present)
-                yield from reading.read(self.spec) if reading else _pass_by(item, position)
+                yield from reading.read(self.spec, self._expected) if reading else _pass_by(item, position)
         except Unsettled as error:
             yield Chunk(_NO_ROWS, position.as_json(), note=error.message)
         except DataError as error:
             if not item.is_there():  # taken away since the folder was listed
                 return
             mark = reading.content.sha256 if reading else item.outer_mark()
-            position.note_stamp(item.name, item.stamp)
-            yield from _reject(item.name, mark, " ".join([error.message, *map(str, error.mistakes)]), position)
+            kind = 2 if isinstance(error, (StrangeFile, UnclearForm)) else 1
+            position.note_stamp(item.name, self._marks(item.stamp)[kind] if item.stamp else "")
+            yield from _reject(item.name, (mark, self._marks(mark)[kind]), error, position)
+
+    def _marks(self, mark: str) -> tuple[str, str, str]:
+        """Return the mark of a content that was read, refused in the form declared, refused for its columns.
+
+        A refused one is tried again where the form is declared otherwise, or other columns are asked for.
+        """
+        spec = self.spec
+        form = [mark, spec.format, asdict(spec.csv), spec.sheet, spec.max_bytes, spec.max_expansion]
+        return mark, fingerprint(form, 64), fingerprint([*form, sorted(self._expected)], 64)
 
     def _read_alone(self, item: Item, position: Position, present: set[str]) -> Iterator[Chunk]:
         with item.open(self.spec.max_bytes) as (file, path):
             reading = self._look(file, path, item, position, present)
-            yield from reading.read(self.spec) if reading else _pass_by(item, position)
+            yield from reading.read(self.spec, self._expected) if reading else _pass_by(item, position)
 
     def _look(self, packed: BinaryIO, path: Path, item: Item, position: Position, present: set[str]) -> Reading | None:
         """Return what to read of an open file; None where its content was read before, whatever it was called."""
@@ -133,9 +147,13 @@ def _find_beginning(entries: Mapping[str, Entry], content: Content) -> str:
     return ""
 
 
-def _reject(name: str, mark: str, reason: str, position: Position) -> Iterator[Chunk]:
-    if mark in position.seen:
+def _reject(name: str, marks: tuple[str, str], error: DataError, position: Position) -> Iterator[Chunk]:
+    """Yield the rejection of a whole file, once; `marks` are that of its content, and that to remember it by."""
+    content, refused = marks
+    if refused in position.seen:
         return
-    position.finish(mark)
-    rejected = Rejected(f"{mark[:12]}:0", name, reason)
-    yield Chunk(_NO_ROWS, position.as_json(), (rejected,), f"{name} is rejected as a whole: {reason}")
+    position.finish(refused)
+    reason = " ".join([error.message, *map(str, error.mistakes)]).rstrip(".")
+    rejected = Rejected(f"{content[:12]}:0", name, reason)
+    hint = f". Next: {error.hint}" if error.hint else ""
+    yield Chunk(_NO_ROWS, position.as_json(), (rejected,), f"rejected as a whole: {reason}{hint}")

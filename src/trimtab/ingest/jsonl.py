@@ -106,13 +106,22 @@ def _length(value: Any) -> int:
     return len(value) if isinstance(value, str) else len(json.dumps(value, ensure_ascii=False))
 
 
-def find_types(text: Lines, cursor: Cursor, known: Mapping[str, Sort], key: Sequence[str]) -> dict[str, Sort]:
-    """Return the sort of every column: as known, or by all objects from `cursor` to the end."""
+def find_types(
+    text: Lines, cursor: Cursor, known: Mapping[str, Sort], key: Sequence[str]
+) -> tuple[dict[str, Sort], set[str]]:
+    """Return the sort of every column, as known or by all objects from `cursor` to the end, and the names met there."""
+    met: set[str] = set()
+
+    def objects() -> Iterator[dict[str, Any]]:
+        for item in (item for lines in _read_lines(text, ahead) for item in map(read_object, lines)):
+            if isinstance(item, dict):
+                met.update(item)
+                yield item
+
     ahead = Cursor(cursor.at, cursor.lines)
-    objects = (item for lines in _read_lines(text, ahead) for item in map(read_object, lines))
-    sorts = find_sorts((item for item in objects if isinstance(item, dict)), known, key)
+    sorts = find_sorts(objects(), known, key)
     check_names([*sorts], text.where)
-    return sorts
+    return sorts, met
 
 
 def _read_lines(text: Lines, cursor: Cursor) -> Iterator[list[bytes]]:

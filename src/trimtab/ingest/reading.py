@@ -1,6 +1,6 @@
 """One file being read: portions become chunks, with row numbers, offsets and the position behind each."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -10,9 +10,10 @@ import polars as pl
 
 from trimtab.ingest.base import Chunk, Rejected
 from trimtab.ingest.blocks import Cursor, Lines, Unsettled
-from trimtab.ingest.delimited import HEAD, read_header, read_portions
+from trimtab.ingest.delimited import HEAD, Header, read_header, read_portions
 from trimtab.ingest.encoding import UNREADABLE, Codec
 from trimtab.ingest.excel import read_sheet
+from trimtab.ingest.fitting import refuse_misread, refuse_strange
 from trimtab.ingest.items import build_frame
 from trimtab.ingest.jsonl import find_types, read_jsonl, read_mark
 from trimtab.ingest.parquet import read_rows
@@ -21,6 +22,7 @@ from trimtab.ingest.position import Content, Entry, Position
 from trimtab.ingest.records import Portion
 from trimtab.nouns import SourceSpec
 
+LOOK = 1 << 16
 MAX_SHOWN = 10_000
 """Characters of a rejected line that are kept."""
 
@@ -48,20 +50,21 @@ class Reading:
         """How far this content was read already."""
         return self.continues[1] if self.continues else None
 
-    def read(self, spec: SourceSpec) -> Iterator[Chunk]:
+    def read(self, spec: SourceSpec, expected: Collection[str] = ()) -> Iterator[Chunk]:
         """Yield the new rows; the first chunk says so where a known file is read whole again.
 
-        Raises DataError where the file is not what `spec` says, Unsettled where it changes meanwhile.
+        Raises DataError where the file is not what `spec` says or has none of the `expected` columns, Unsettled where
+        it changes meanwhile.
         """
         if spec.format in {"csv", "jsonl"}:
-            return self._read_lines(spec)
+            return self._read_lines(spec, expected)
         begin = self.before.lines if self.before and self.before.bytes == self.content.size else 0
         portions = (
             read_sheet(self.path, self.name, spec, begin)
             if spec.format == "excel"
             else read_rows(self.path, self.name, begin)
         )
-        return self._tell(self._read_whole(portions, begin), again=not begin)
+        return self._tell(self._read_whole(portions, begin, expected), again=not begin)
 
     def _tell(self, chunks: Iterator[Chunk], *, again: bool) -> Iterator[Chunk]:
         repeats = self.known and again
@@ -70,11 +73,14 @@ class Reading:
             yield replace(chunk, note=note, again=repeats)
             repeats = False
 
-    def _read_lines(self, spec: SourceSpec) -> Iterator[Chunk]:
+    def _read_lines(self, spec: SourceSpec, expected: Collection[str]) -> Iterator[Chunk]:
         self.file.seek(0)
         size = self.content.size
         if spec.format == "csv":
-            header = read_header(self.file.read(HEAD), spec.csv, self.name)
+            head = self.file.read(HEAD)
+            header = read_header(head, spec.csv, self.name)
+            refuse_misread(header.names, _first_lines(head, header), expected, spec.csv.delimiter, self.name)
+            refuse_strange(header.names, expected, self.name)
             resumed = self._resume(header.codec)
             cursor = resumed or self._begin(header.size, header.lines)
             schema = pl.Schema(dict.fromkeys(header.names, pl.String))
@@ -84,7 +90,8 @@ class Reading:
             resumed = self._resume(codec)
             cursor = resumed or self._begin(codec.mark, 0)
             text = Lines(self.file, size, self.name, codec)
-            sorts = find_types(text, cursor, self.position.sorts, spec.key)
+            sorts, names = find_types(text, cursor, self.position.sorts, spec.key)
+            refuse_strange(names, expected if names else (), self.name)
             self.position.sorts = sorts
             schema = build_frame([], sorts).schema
             portions = read_jsonl(text, cursor, sorts)
@@ -127,10 +134,11 @@ class Reading:
             raise Unsettled(self.name)
         return self._chunk(portion.frame, portion.lines + first, entry, rejected, done=done)
 
-    def _read_whole(self, portions: Iterator[Portion], begin: int) -> Iterator[Chunk]:
+    def _read_whole(self, portions: Iterator[Portion], begin: int, expected: Collection[str]) -> Iterator[Chunk]:
         """Yield the rows of a file that is read as a whole or not at all; `begin` rows come before the portions."""
         rows = self.before.rows if self.before and begin else 0
         portion = self._next_portion(portions)
+        refuse_strange(portion.frame.columns if portion else (), expected if portion else (), self.name)
         while portion:
             following = self._next_portion(portions)
             rejected = self._rejected(portion, begin + 1)
@@ -169,6 +177,13 @@ class Reading:
 
     def _offset(self, place: int | str) -> str:
         return f"{self.content.sha256[:12]}:{place}"
+
+
+def _first_lines(head: bytes, header: Header) -> tuple[str, ...]:
+    """Return the line that ends a CSV file's header, and the next one where there is one."""
+    own = header.codec.decode(head[header.codec.mark : header.size]).splitlines()[-1]
+    following = header.codec.decode(head[header.size : header.size + LOOK]).splitlines()
+    return own, *following[:1]
 
 
 def _show(text: str) -> str:

@@ -173,7 +173,8 @@ def check(wheel: Wheel, path: Path) -> Ingested:
     spec = _form_of(wheel, path)
     frame_contract = compile_frame(wheel.contract, text=spec.is_text)
     tally, rejected = Tally(), Counter[str]()
-    for chunk in open_source(spec, finished=True).read(None):
+    expected = {*(column.name for column in wheel.contract.columns), wheel.contract.target.column}
+    for chunk in open_source(spec, finished=True, expected=expected).read(None):
         tally.add(frame_contract.apply(chunk.frame))
         rejected.update(f"line:{line.reason}" for line in chunk.rejected)
     lines = sum(rejected.values())

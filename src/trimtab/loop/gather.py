@@ -43,7 +43,8 @@ def keep_raw(wheel: Wheel, spec: SourceSpec, *, tell: Tell) -> Iterator[Kept]:
     crash at any point skips nothing and repeats nothing. While one batch is written the next is read.
     """
     position = wheel.lake.metadata(f"raw/{spec.name}").get("position")
-    batches = in_batches(open_source(spec).read(_read_position(position)))
+    source = open_source(spec, expected=expected_columns(wheel, spec))
+    batches = in_batches(source.read(_read_position(position)))
     rows = 0
     for new in one_ahead(batches, _RawTable(wheel, spec, position).keep):
         rows += new.rows
@@ -74,6 +75,16 @@ class _RawTable:
         wheel.lake.append(f"raw/{spec.name}", frame, app=before, number=0, metadata={"position": reached})
         self.position = reached
         return Kept(frame.height, rejected, notes)
+
+
+def expected_columns(wheel: Wheel, spec: SourceSpec) -> set[str]:
+    """Return the columns of which a file of a source must have one; none where only the pipeline knows."""
+    contract = wheel.contract
+    if spec.role == "outcomes":
+        return {*contract.row.key, "prediction_id", spec.value or "value", contract.target.column}
+    if wheel.project.pipeline.file is None:
+        return {*(column.name for column in contract.columns), contract.target.column}
+    return {*spec.key, *(column.name for column in contract.raw.get(spec.name, ()))}
 
 
 def one_ahead(batches: Iterator[T], keep: Callable[[T], R]) -> Iterator[R]:
