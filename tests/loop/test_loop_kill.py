@@ -58,7 +58,7 @@ def test_a_disk_that_fills_during_ingest_is_said_and_the_next_turn_goes_on(tmp_p
     command = [sys.executable, "-m", "trimtab.cli", "ingest", str(tmp_path)]
     full = subprocess.run(command, preexec_fn=small_disk, capture_output=True, text=True, check=False)
     assert full.returncode == 3, full.stderr
-    assert "disk" in full.stderr
+    assert "The disk is full" in full.stderr
     wheel = open_wheel(tmp_path)
     assert wheel.lake.read("raw/rows").collect().height == 0
     assert ingest(wheel, tell=lambda _: None).accepted == 30_000

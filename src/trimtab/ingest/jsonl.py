@@ -47,7 +47,7 @@ def read_object(line: bytes) -> dict[str, Any] | str | None:
     except UnicodeDecodeError:
         return "bytes that are not UTF-8"
     except json.JSONDecodeError as error:
-        return f"no JSON: {error.msg} at character {error.colno}"
+        return f"no JSON: {error.msg.removesuffix(' at')} at character {error.colno}"
     except ValueError as error:
         return f"no JSON: {str(error)[:60]}"
     return _what_is_wrong(found, line) or found

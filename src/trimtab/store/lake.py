@@ -196,10 +196,21 @@ class Lake:
         except TrimtabError:
             raise
         except Exception as error:  # deltalake raises a plain Exception where its core refuses a schema
+            if _is_full(error):
+                hint = "make room: what was committed is kept, and the next turn goes on behind it"
+                raise StoreError(
+                    f"The disk is full: table {table} in {self.root} was not written.", hint=hint
+                ) from error
             raise StoreError(
                 f"table {table} in {self.root} cannot be used: {error}",
                 hint="see to disk space and permissions; a damaged table is restored from a backup of its whole folder",
             ) from error
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether an error says that no more can be written; deltalake's core has words for it, and no number."""
+    words = ("os error 28", "os error 27", "os error 122")  # no space left, file too large, quota exceeded
+    return any(word in str(error) for word in words)
 
 
 def file_names(handle: DeltaTable) -> list[str]:
