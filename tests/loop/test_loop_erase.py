@@ -21,7 +21,8 @@ from trimtab.loop.person import Person
 from trimtab.loop.state import Wheel, open_wheel
 from trimtab.loop.upkeep import tidy
 from trimtab.nouns import Column, Contract, Row, Target
-from trimtab.store import spool_folder
+from trimtab.store import open_claims, spool_folder
+from trimtab.store.claims import Claim
 from trimtab.store.files import write_whole
 from trimtab.store.record import OutcomeRecord, PredictionRecord, encode, rfc3339
 from trimtab.store.spool import Spool
@@ -104,7 +105,8 @@ def wheel(grown: Path, tmp_path: Path) -> Wheel:
 
 
 def answer_and_tell(wheel: Wheel, worker: str) -> None:
-    """Acknowledge an answer about the needle and one about somebody else, with the Outcomes of both."""
+    """Acknowledge an answer about the needle and one about somebody else, each under a client's id; Outcomes too."""
+    claims = open_claims(wheel.project)
     spool = Spool(spool_folder(wheel.project), worker)
     now = rfc3339(clock.now())
     for who in (NEEDLE, "other"):
@@ -115,7 +117,9 @@ def answer_and_tell(wheel: Wheel, worker: str) -> None:
         told.append(OutcomeRecord(clock.uuid7(), "no", now, now, key=key))
         records = [("prediction", id_, encode(given)), *(("outcome", one.id, encode(one)) for one in told)]
         spool.put(records).result()
+        claims.put([Claim(f"{worker} {who}", b"question", id_, b"reply", "holder")]).result()
     spool.close()
+    claims.close()
 
 
 def places(root: Path) -> list[str]:

@@ -90,7 +90,9 @@ class Claims:
                 connection.executemany("delete from claim where prediction_id = ?", ((one,) for one in predictions))
                 connection.execute("commit")
                 connection.execute("vacuum")
-                connection.execute("pragma wal_checkpoint(truncate)")
+                busy = connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
+            if busy:
+                raise sqlite3.OperationalError("somebody reads it, so its log cannot be emptied")
         except sqlite3.Error as error:
             raise StoreError(f"the claims {self.path} cannot be changed: {error}.", hint="try again") from error
 
