@@ -195,7 +195,7 @@ def run(mode: str, kills: int, home: Path, *words: str) -> dict[str, object]:
         for number in range(kills):
             span = time_read(home / "whole") if number % 10 == 0 else span
             grow(mode, home, number + 1)
-            cut, committed = kill_one(home / "killed", chance.uniform(0.0, 1.5 * span), *words)
+            cut, committed = kill_one(home / "killed", chance.uniform(0.0, span), *words)
             cut_short, behind = cut_short + cut, behind + committed
         for name in ("killed", "whole"):
             read_all(home / name)
