@@ -27,7 +27,7 @@ def edit(wheel: Wheel, old: str, new: str) -> Wheel:
 
 def test_a_mended_target_is_found_in_rows_that_were_read_before(make_wheel: MakeWheel) -> None:
     wheel = edit(make_wheel(300, turned_at=300), 'column = "y"', 'column = "yy"')
-    with pytest.raises(DataError, match="0 rows have a label in 'yy'"):
+    with pytest.raises(DataError, match="0 rows with a label in 'yy'"):
         train(wheel, tell=say_nothing)
     assert train(edit(wheel, 'column = "yy"', 'column = "y"'), tell=say_nothing).rows == 300
 

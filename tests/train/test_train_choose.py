@@ -93,7 +93,7 @@ def test_no_family_left_is_an_error_with_every_reason(make_world: Any) -> None:
 
 
 def test_too_few_rows_say_how_many_there_are(make_world: Any) -> None:
-    with pytest.raises(DataError, match=r"(?s)150 rows have a label in 'sold'; training needs 200.*min_rows"):
+    with pytest.raises(DataError, match=r"(?s)150 rows with a label in 'sold'; training needs 200.*min_rows"):
         make_world(rows=150).choose()
 
 
@@ -108,7 +108,7 @@ def test_a_constant_number_is_not_learnt(make_world: Any) -> None:
 
 
 def test_rows_without_a_label_are_refused(make_world: Any) -> None:
-    with pytest.raises(DataError, match="2 rows have a label in 'sold' that is not one of yes, no"):
+    with pytest.raises(DataError, match="2 rows with a label in 'sold' that is not one of yes, no"):
         relabel(make_world(rows=400), [None, "perhaps", *(["yes", "no"] * 199)]).choose()
 
 

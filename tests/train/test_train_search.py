@@ -68,6 +68,18 @@ def test_seconds_that_were_spent_before_count(make_world: Any) -> None:
     ] * 2
 
 
+def test_a_family_not_tried_yet_has_a_little_of_what_is_kept_back(make_world: Any) -> None:
+    """A slow first family leaves a short budget to what follows a search; the simple ones still have their turn."""
+    world, book = make_world().with_train(budget=timedelta(seconds=60), families=("linear",)), Notebook()
+    ground = prepare(world.frame, world.contract, world.project)
+    slow = Trial("boosting", {}, "complete", 50.0, Interval(0.7, 0.6, 0.8, 90), {})
+    search_ = Search(ground, {"linear": open_family("linear", world.project)}, Notebook([slow]), book.trials.append)
+    search_._unit = 50.0  # seconds of a fit, so that a third of the budget is kept back
+    assert search_._reserve() > search_.left()
+    (finalist,) = search_.run()
+    assert finalist.best is not None
+
+
 def test_a_budget_of_nothing_tries_the_plain_settings_only(make_world: Any) -> None:
     book = Notebook()
     search(make_world().with_train(families=FAST), book)

@@ -10,6 +10,7 @@ from trimtab import config, metrics, plugins
 from trimtab.errors import DataError, Mistake, UsageError
 from trimtab.metrics.base import Metric, SmoothMetric
 from trimtab.metrics.compare import metric_interval
+from trimtab.metrics.figures import count
 from trimtab.nouns import Contract, Interval, Project
 from trimtab.train.blocks import Form
 from trimtab.train.calibrate import Calibration, calibrate
@@ -218,7 +219,7 @@ def _check_rows(labels: np.ndarray, contract: Contract, project: Project) -> Non
     least, target = project.train.min_rows, contract.target
     if len(labels) < least:
         raise DataError(
-            f"{len(labels)} rows have a label in '{target.column}'; training needs {least}.",
+            f"{count(len(labels), 'row')} with a label in '{target.column}'; training needs {least:,}.",
             hint="ingest more labelled rows, or lower [train] min_rows in trimtab.toml",
         )
     if target.task == "regression":
@@ -227,7 +228,7 @@ def _check_rows(labels: np.ndarray, contract: Contract, project: Project) -> Non
         return
     counts = dict(zip(order_classes(target), np.bincount(labels, minlength=len(target.classes)).tolist(), strict=True))
     if min(counts.values()) < ROWS_OF_A_CLASS:
-        told = ", ".join(f"{name}: {count}" for name, count in counts.items())
+        told = ", ".join(f"{name}: {rows:,}" for name, rows in counts.items())
         raise DataError(
             f"Each class of '{target.column}' needs {ROWS_OF_A_CLASS} rows; there are {told}.",
             hint="ingest more rows of the rare class, or take it out of [target] classes in contract.toml",

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.errors import DataError
+from trimtab.metrics.figures import count
 from trimtab.nouns import Target
 
 
@@ -35,6 +36,6 @@ def _refuse_strange(rows: int, target: Target) -> None:
     if rows:
         meant = "a finite number" if target.task == "regression" else f"one of {', '.join(target.classes)}"
         raise DataError(
-            f"{rows} rows have a label in '{target.column}' that is not {meant}.",
+            f"{count(rows, 'row')} with a label in '{target.column}' that is not {meant}.",
             hint="give only labelled clean rows, or correct [target] in contract.toml",
         )
