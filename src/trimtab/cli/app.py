@@ -50,7 +50,12 @@ VERBS = (
     ),
     Verb("outcomes", "[DIR] --input FILE [--json]", "Read what really happened from a file."),
     Verb("tick", "[DIR] [--as-of MOMENT] [--json]", "Turn the wheel once: join, judge, act."),
-    Verb("replay", "[DIR] [--policies P,...] [--batch B] [--start DATE] [--json]", "Compare policies on the history."),
+    Verb(
+        "replay",
+        "[DIR] [--policies P,...] [--batch B] [--start DATE] [--label-delay K] [--start-offsets 0,1] "
+        "[--shuffle SEED] [--json]",
+        "Compare policies on the history.",
+    ),
     Verb("status", "[DIR] [--lineage] [--json]", "Tell the state of the wheel in sentences."),
     Verb("trials", "[DIR] [--json]", "List what the search tried; show one, compare two.", nested=True),
     Verb("card", "VERSION [--project DIR] [--verify] [--json]", "Tell what a Version is, with numbers that hold."),
