@@ -127,6 +127,7 @@ def test_check_of_good_rows_is_0_and_of_no_file_2(trained: Path, tmp_path: Path,
     (tmp_path / "good.csv").write_text("id,age,well\nx,1,no\n", encoding="utf-8")
     code, facts = say("check", tmp_path / "good.csv", "--project", trained)
     assert (code, facts["rows"]["in"], facts["rules"]) == (0, 1, {})
+    assert facts["notes"][0] == "1 of 1 row is clean; 0 in quarantine (0.0%)."
     assert say("check", tmp_path / "absent.csv", "--project", trained)[0] == 2
 
 

@@ -85,7 +85,8 @@ class Tally:
         """Return how the rows fared: how many are clean, then each reason and warning, the most frequent first."""
         bad = self.rows - self.clean
         share = bad / self.rows if self.rows else 0.0
-        head = f"{self.clean:,} of {_rows(self.rows)} are clean; {bad:,} in quarantine ({share:.1%})."
+        are = "is" if 1 in {self.clean, self.rows} else "are"
+        head = f"{self.clean:,} of {_rows(self.rows)} {are} clean; {bad:,} in quarantine ({share:.1%})."
         reasons = [self._reason(name, count, contract) for name, count in self.reasons.most_common()]
         warnings = [_warning(name, count) for name, count in self.warnings.most_common()]
         still = [name for name, facts in self._by_column(contract) if not any(facts.values())]
