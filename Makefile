@@ -47,5 +47,5 @@ demo: $(READY)  ## turn the whole wheel on real data
 faults: $(READY)  ## long fault batteries: kill -9 under load, with their negative controls
 	$(BIN)/pytest -n 0 -m faults -s tests/faults
 
-bench-%: $(READY)  ## figures of a room, for example bench-start, bench-contract, bench-store, bench-serve
-	@$(BIN)/python benchmarks/$*.py
+bench-%: $(READY)  ## figures, for example bench-start, bench-store, bench-serve, bench-data (short: MB=100)
+	@$(BIN)/python benchmarks/$*.py $(if $(MB),--mb $(MB))

@@ -1,13 +1,6 @@
-"""Speed of the two compilations of one Contract with 20 columns. Run: python benchmarks/contract.py [ROWS [--peers]].
-
-Prints the median microseconds for one row (typed as from JSON, and text as from CSV), the seconds for a frame beside
-Polars' reading and writing of the same Parquet, and the memory of ten times as many rows in a stream. With --peers
-Pandera and Great Expectations check the same columns, each in an environment of its own under .bench/.
-"""
+"""The two compilations of a Contract with 20 columns, for `make bench-data`: a frame, one row, a stream, two peers."""
 
 import json
-import multiprocessing
-import resource
 import statistics
 import subprocess
 import sys
@@ -22,6 +15,8 @@ import polars as pl
 from trimtab import clock
 from trimtab.contract.clean import compile_frame
 from trimtab.contract.row import compile_row
+from trimtab.ingest import FileSource
+from trimtab.nouns import SourceSpec
 from trimtab.nouns.contract import Column, Contract, Row, Rule, Target
 
 CARRIERS = ("AA", "B6", "DL", "EV", "UA", "US", "WN")
@@ -77,7 +72,7 @@ def seconds(call: Callable[[], object], repeat: int = 5) -> float:
     return microseconds(call, repeat) / 1e6
 
 
-def clean_check_ratio(rows: int = 1_000_000) -> dict[str, float]:
+def clean_check_ratio(rows: int) -> dict[str, float]:
     """Return seconds of clean + check and of Polars' reading and writing of the same Parquet, and their ratio.
 
     Reading, writing and checking take turns, so that a busy machine slows all of them alike.
@@ -113,59 +108,47 @@ def one_row() -> dict[str, float]:
     }
 
 
-def streamed_memory(rows: int = 10_000_000) -> dict[str, float]:
-    """Return seconds and peak RSS in MB of checking rows slice by slice from Parquet, in a process of its own."""
+def write_large(path: Path, rows: int) -> None:
+    """Write one Parquet file of so many rows, without having them all in memory."""
     with tempfile.TemporaryDirectory() as folder:
-        for part in range(rows // SLICE):
-            build_frame(SLICE, seed=part).write_parquet(Path(folder, f"{part:04}.parquet"))
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            return pool.apply(_stream, (folder,))
+        for part in range(max(1, rows // SLICE)):
+            build_frame(min(rows, SLICE), seed=part).write_parquet(Path(folder, f"{part:04}.parquet"))
+        pl.scan_parquet(Path(folder, "*.parquet")).sink_parquet(path)
 
 
-def _stream(folder: str) -> dict[str, float]:
-    compiled = compile_frame(build_contract(), text=False)
-    start, rows, refused = clock.monotonic_ns(), 0, 0
-    for path in sorted(Path(folder).iterdir()):
-        checked = compiled.apply(pl.read_parquet(path))
-        rows, refused = rows + checked.clean.height, refused + checked.quarantine.height
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"rows": rows + refused, "refused": refused, "seconds": (clock.monotonic_ns() - start) / 1e9, "rss_mb": peak}
+def stream(path: Path) -> dict[str, float]:
+    """Read, clean and check a Parquet file chunk by chunk; return how many rows there were and were refused."""
+    compiled, rows, refused = compile_frame(build_contract(), text=False), 0, 0
+    for chunk in FileSource(SourceSpec("rows", "files", path, format="parquet")).read(None):
+        rows, refused = rows + chunk.frame.height, refused + compiled.apply(chunk.frame).quarantine.height
+    return {"rows": rows, "refused": refused}
 
 
-def peer_seconds(rows: int = 1_000_000) -> dict[str, float]:
-    """Return the seconds that Pandera and Great Expectations take for the same check of the same Parquet.
+def compare_peers(rows: int) -> dict[str, dict[str, float]]:
+    """Return seconds of Pandera and of Great Expectations for the same checks of the same Parquet, and ratios to ours.
 
-    Each is installed once into its own environment under .bench/, with the versions that pip finds.
+    Each is installed once into its own environment under .bench/, with the versions that pip finds. Ours is timed anew
+    beside each of them, since the machine may be busier by then.
     """
-    found = {}
+    compiled, found = compile_frame(build_contract(), text=False), {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "rows.parquet")
         build_frame(rows).write_parquet(path)
+        frame = pl.read_parquet(path)
         for name, package in PEERS.items():
-            home = HERE.parent / ".bench" / name
-            if not (home / "ready").exists():
-                subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-                subprocess.run([str(home / "bin/pip"), "install", "--quiet", package, "pyarrow"], check=True)
-                (home / "ready").touch()
-            command = [str(home / "bin/python"), str(HERE / f"contract_{name}.py"), str(path)]
+            command = [str(_install(name, package) / "bin/python"), str(HERE / f"data_{name}.py"), str(path)]
+            before = seconds(lambda: compiled.apply(frame), 3)
             done = subprocess.run(command, check=True, capture_output=True, text=True)
-            found[name] = json.loads(done.stdout.splitlines()[-1])["seconds"]
+            theirs = json.loads(done.stdout.splitlines()[-1])
+            ours = (before + seconds(lambda: compiled.apply(frame), 3)) / 2
+            found[name] = {"rows": rows, **theirs, "ours": ours, "ratio": theirs["seconds"] / ours}
     return found
 
 
-def main() -> None:
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    for name, found in one_row().items():
-        print(f"one row, {name:10}{found:8.1f} us")
-    ratio = clean_check_ratio(rows)
-    print(f"{rows:,} rows: read {ratio['read']:.2f} s, write {ratio['write']:.2f} s, ", end="")
-    print(f"clean + check {ratio['clean_check']:.2f} s = {ratio['ratio']:.2f} x read + write")
-    if "--peers" in sys.argv:
-        for name, taken in peer_seconds(rows).items():
-            print(f"  {name}: {taken:.2f} s = {taken / ratio['clean_check']:.1f} x clean + check")
-    stream = streamed_memory(10 * rows)
-    print(f"{stream['rows']:,.0f} rows in slices: {stream['seconds']:.1f} s, peak {stream['rss_mb']:.0f} MB")
-
-
-if __name__ == "__main__":
-    main()
+def _install(name: str, package: str) -> Path:
+    home = HERE.parent / ".bench" / name
+    if not (home / "ready").exists():
+        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+        subprocess.run([str(home / "bin/pip"), "install", "--quiet", package, "pyarrow"], check=True)
+        (home / "ready").touch()
+    return home
