@@ -126,7 +126,7 @@ def make_project(folder: Path, mode: str, home: Path, port: int) -> None:
 
 def read_all(folder: Path, *, careless: bool = False) -> None:
     """Ingest in commits so small that a kill meets some of them."""
-    gather.MOST_ROWS, raw.SLICE = 150, 250
+    gather.MOST_ROWS, raw.MOST_ROWS = 150, 250
     if careless:
         append: Callable[..., Any] = Lake.append
 

@@ -1,7 +1,7 @@
 """Several sources become one table: a database, a file drop, outcomes from a database, joined by a pipeline."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from trimtab.ingest import Chunk, FileSource, open_source
 from trimtab.loop.cycle import ingest, read_sources
 from trimtab.loop.gather import keep_raw
 from trimtab.loop.known import load_labelled, resolve
+from trimtab.loop.raw import slices
 from trimtab.loop.state import Wheel, open_wheel
 from trimtab.loop.withdraw import standing
 
@@ -223,3 +224,11 @@ def test_read_that_ends_with_a_note_costs_no_row_of_the_next_one(shop: Path, mon
     assert notes == [["it changed"]] * 3
     assert [kept.rows for kept in keep_raw(wheel, spec, tell=say_nothing)] == [3]
     assert wheel.lake.read("raw/weather").collect().height == 3
+
+
+def test_wide_rows_are_worked_on_a_few_at_a_time(make_wheel: Callable[..., Wheel]) -> None:
+    """Memory is bounded by values: three columns of the file and three of trimtab are six of them a row."""
+    wheel = make_wheel(300, turned_at=300)
+    rows, until = next(slices(wheel, wheel.project.sources[0], "clean/other", "test", most_values=600))
+    assert rows["_row"].to_list() == list(range(100))
+    assert until == 100

@@ -11,10 +11,12 @@ MOST_ROWS, MOST_VALUES = 200_000, 10_000_000
 """Rows, and values in them, that are worked on at a time, so that memory stays bounded."""
 
 
-def slices(wheel: Wheel, spec: SourceSpec, table: str, app: str) -> Iterator[tuple[pl.DataFrame, int]]:
+def slices(
+    wheel: Wheel, spec: SourceSpec, table: str, app: str, *, most_values: int = MOST_VALUES
+) -> Iterator[tuple[pl.DataFrame, int]]:
     """Yield the raw rows beyond what `app` has committed to a table, and the number that commits them."""
     raw, number = wheel.lake.read(f"raw/{spec.name}"), pl.col("_row")
-    most = max(1, min(MOST_ROWS, MOST_VALUES // len(raw.collect_schema())))
+    most = max(1, min(MOST_ROWS, most_values // len(raw.collect_schema())))
     while True:
         first = wheel.lake.committed(table, app) or 0
         lowest = raw.filter(number >= first).select(number.min()).collect().item()
