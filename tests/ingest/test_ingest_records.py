@@ -12,7 +12,7 @@ from trimtab.ingest.blocks import Cursor
 from trimtab.ingest.delimited import read_header, read_portions, split_lines
 from trimtab.ingest.encoding import Codec
 from trimtab.ingest.plain import read_plain
-from trimtab.ingest.records import MAX_RECORD_LINES, NEVER_CLOSED, Portion, read_carefully
+from trimtab.ingest.records import MAX_RECORD_LINES, MAX_VALUE, NEVER_CLOSED, Portion, read_carefully
 from trimtab.nouns.project import CsvForm
 
 FORM = CsvForm()
@@ -140,6 +140,15 @@ def test_fast_reader_takes_what_is_quoted_as_a_writer_does(rows: list[list[str]]
     else:
         assert portion is not None
         assert portion.frame.rows() == [tuple(value.replace('""', '"') for value in row) for row in rows]
+
+
+def test_fast_reader_takes_long_records_of_values_that_are_not_too_long() -> None:
+    """The limit is that of a value, or of a whole record, also where no quote makes the values be looked at."""
+    long, longer = "x" * 70_000, "x" * (MAX_VALUE + 1)
+    portion = quickly(f"1,2,3\n{long},{long},{long}\n", last=True)
+    assert portion is not None
+    assert portion.frame.rows() == [("1", "2", "3"), (long, long, long)]
+    assert quickly(f"1,2,3\n4,{longer},6\n", last=True) is None
 
 
 def test_fast_reader_splits_large_quoted_blocks_where_records_end() -> None:
