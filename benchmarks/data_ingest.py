@@ -147,7 +147,7 @@ def measure_sources(megabytes: int, write_large: Callable[[Path, int], None]) ->
             path = Path(place, "rows")
             make(path)
             found[name] = {"mb": path.stat().st_size / 1e6, **run_apart(read_all, path)}
-    return {"files": found, "nothing": run_apart(read_nothing, Path())}
+    return {"mb": megabytes, "files": found, "nothing": run_apart(read_nothing, Path())}
 
 
 def _pack(path: Path, megabytes: int) -> None:

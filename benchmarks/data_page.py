@@ -166,7 +166,7 @@ def _csv(found: Figures, page: Figures) -> str:
     return CSV.format(mb=found["mb"], table=table, cores=cores, ratios=said)
 
 
-def _sources(found: Figures, page: Figures) -> str:
+def _sources(found: Figures, page: Figures) -> str:  # noqa: ARG001
     rows = [
         (
             name,
@@ -179,7 +179,7 @@ def _sources(found: Figures, page: Figures) -> str:
         for name, one in found["files"].items()
     ]
     head = ("file", "MB", "rows", "CPU s", "MB per CPU s", "peak memory, MB")
-    return SOURCES.format(table=_table(head, rows), mb=page["mb"], nothing=found["nothing"]["rss_mb"])
+    return SOURCES.format(table=_table(head, rows), mb=found["mb"], nothing=found["nothing"]["rss_mb"])
 
 
 def _peers(found: Figures, page: Figures) -> str:  # noqa: ARG001
