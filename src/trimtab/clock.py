@@ -35,6 +35,14 @@ def uuid7() -> str:
     return str(UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0x2 << 62 | noise))
 
 
+def uuid7_stem() -> str:
+    """Return a new version 7 identifier without its last six hex digits, which count the members of one batch.
+
+    So a batch of up to 16,777,216 is named by its first and its last member (RFC 9562, section 6.2, method 1).
+    """
+    return uuid7()[:-6]
+
+
 def made_at(identifier: str) -> datetime | None:
     """Return when a version 7 identifier was made, to the millisecond, or None where it is no such identifier."""
     try:

@@ -3,6 +3,8 @@
 import csv
 import json
 import re
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +16,15 @@ import pytest
 from trimtab.errors import DataError, UsageError
 from trimtab.nouns import SourceSpec
 from trimtab.serve.batch import score
-from trimtab.serve.model import compile_live, compile_model
+from trimtab.serve.model import Live, compile_live, compile_model
 from trimtab.serve.sheet import disarm
-from trimtab.store import open_blobs, open_catalog, open_index, open_lake
+from trimtab.store import open_blobs, open_catalog, open_index, open_lake, spool_folder
+from trimtab.store.lake import Lake
+from trimtab.store.record import rfc3339
+from trimtab.store.spool import find_spooled
 from trimtab.train.artefact import open_version
+
+BATTERY = Path(__file__).parents[1] / "faults" / "score_battery.py"
 
 ODD: list[dict[str, Any]] = [
     {"plan/type": "never seen"},
@@ -42,11 +49,16 @@ def rows(good: dict[str, Any]) -> list[dict[str, Any]]:
 
 def run(project: Any, source: Path, output: Path, tell: Any = lambda _: None, **options: Any) -> Any:
     blobs = open_blobs(project)
-    with closing(open_catalog(project)) as catalog:
-        trim = catalog.trim()
-        assert trim is not None
-        live = compile_live(trim, lambda id_: compile_model(catalog.find_version(id_), open_version(blobs.path(id_))))
-    return score(project, live, open_lake(project), source, output, tell, **options)
+
+    def open_live(epoch: int | None) -> Live:
+        with closing(open_catalog(project)) as catalog:
+            trim = catalog.trim() if epoch is None else catalog.trim(epoch)
+            assert trim is not None
+            return compile_live(
+                trim, lambda id_: compile_model(catalog.find_version(id_), open_version(blobs.path(id_)))
+            )
+
+    return score(project, open_live, open_lake(project), source, output, tell, **options)
 
 
 def write(rows: list[dict[str, Any]], path: Path) -> Path:
@@ -137,7 +149,7 @@ def test_a_file_that_lacks_a_column_names_it_and_leaves_nothing(world: Any, tmp_
     assert {path.name for path in tmp_path.iterdir()} == {"p", "in.csv", "out.csv"}
 
 
-@pytest.mark.parametrize("output", ["out.xlsx", "out", "nowhere/out.csv", "in.csv", "."])
+@pytest.mark.parametrize("output", ["out.xlsx", "p", "nowhere/out.csv", "in.csv", "."])
 def test_an_output_that_cannot_be_meant_is_refused(
     world: Any, tmp_path: Any, good: dict[str, Any], output: str
 ) -> None:
@@ -212,3 +224,95 @@ def test_strict_projects_refuse_unknown_columns(world: Any, tmp_path: Any, good:
     project = world.make_project(tmp_path / "p", serve='extra_fields = "reject"')
     with pytest.raises(DataError, match="extra"):
         run(project, write([{**good, "extra": 1}], tmp_path / "in.csv"), tmp_path / "out.csv")
+
+
+def test_a_chunk_and_single_rows_make_the_same_record(
+    other_worlds: Any, world: Any, local: Any, tmp_path: Any, rows: list[dict[str, Any]]
+) -> None:
+    """Every field of the log that does not name the moment or the worker, for each task."""
+    for task, one in {"binary": world, **other_worlds}.items():
+        project = one.make_project(tmp_path / task)
+        reply = local(project).ask({"rows": rows}).json()
+        asked = [answer["prediction_id"] for answer in reply["results"] if "prediction_id" in answer]
+        spooled = [json.loads(find_spooled(spool_folder(project), "prediction", id_) or b"") for id_ in asked]
+        run(project, write(rows, tmp_path / f"{task}.parquet"), tmp_path / f"{task}-out.parquet")
+        logged = open_lake(project).read("predictions").sort("id").collect().to_dicts()
+        assert len(logged) == len(spooled) > 200
+        for there, here in zip(spooled, logged, strict=True):
+            for name in ("prediction", "probability", "key", "version", "epoch", "contract", "warnings", "fallback"):
+                assert here[name] == there.get(name)
+            for name in ("features", "output", "raw"):
+                assert present(here[name]) == present(there[name])
+            assert rfc3339(here["_event_at"]) == there["_event_at"]
+
+
+def present(text: str) -> dict[str, Any]:
+    return {name: value for name, value in json.loads(text).items() if value is not None}
+
+
+@pytest.mark.parametrize("form", ["folder", "table"])
+def test_a_folder_and_a_table_are_answered_like_a_file(
+    world: Any, tmp_path: Any, rows: list[dict[str, Any]], form: str
+) -> None:
+    project, source = world.make_project(tmp_path / "p"), tmp_path / form
+    if form == "table":
+        for part in (rows[:100], rows[100:]):
+            Lake(tmp_path).append("table", pl.DataFrame(part, infer_schema_length=None))
+    else:
+        source.mkdir()
+        for number, part in enumerate((rows[:100], rows[100:])):
+            write(part, source / f"{number}.parquet")
+    scored = run(project, source, tmp_path / "out.parquet")
+    assert (scored.rows, pl.read_parquet(tmp_path / "out.parquet").height) == (300, 300)
+    again = run(project, source, tmp_path / "answers")
+    assert open_lake(project).read("predictions").collect().height == 2 * scored.answered == 2 * again.answered
+    assert Lake(tmp_path).read("answers").collect().height == 300
+
+
+@pytest.mark.parametrize("names", [("a.csv", "b.parquet"), ()])
+def test_a_folder_of_several_kinds_or_none_is_refused(world: Any, tmp_path: Any, names: tuple[str, ...]) -> None:
+    (tmp_path / "in").mkdir()
+    for name in names:
+        write([{"size": 1, "color": "red"}], tmp_path / "in" / name)
+    with pytest.raises(UsageError, match=r"several kinds|holds no files"):
+        run(world.make_project(tmp_path / "p"), tmp_path / "in", tmp_path / "out.csv")
+
+
+def test_killed_runs_are_finished_without_a_row_lost_or_repeated(
+    world: Any, tmp_path: Path, rows: list[dict[str, Any]]
+) -> None:
+    """One kill; a hundred in tests/faults."""
+    world.make_project(tmp_path / "p")
+    source = write(rows * 10, tmp_path / "in.parquet")
+    command = [sys.executable, str(BATTERY), str(tmp_path / "p"), str(source), ".parquet", "1"]
+    result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert result["cut_short"] > 0
+    assert (result["lost"], result["repeated"], result["unknown"], result["left"]) == (0, 0, 0, [])
+    assert result["in_order"]
+
+
+def interrupted(project: Any, source: Path, output: Path) -> None:
+    """Begin a run and break it off when its first step is done."""
+
+    def tell(_: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(project, source, output, tell)
+
+
+def test_an_input_that_has_changed_is_begun_again(world: Any, tmp_path: Path, good: dict[str, Any]) -> None:
+    project, source, output = world.make_project(tmp_path / "p"), tmp_path / "in.parquet", tmp_path / "out.csv"
+    interrupted(project, write([good] * 3, source), output)
+    assert (tmp_path / ".out.csv.job").is_dir()
+    write([good] * 5, source)
+    assert (run(project, source, output).resumed, len(output.read_text().splitlines())) == (0, 6)
+    assert not (tmp_path / ".out.csv.job").exists()
+
+
+def test_a_run_that_goes_on_answers_with_its_first_epoch(world: Any, tmp_path: Path, good: dict[str, Any]) -> None:
+    project, source, output = world.make_project(tmp_path / "p"), tmp_path / "in.parquet", tmp_path / "out.csv"
+    interrupted(project, write([good] * 3, source), output)
+    world.promote(project, "second")
+    scored = run(project, source, output)
+    assert (scored.resumed, scored.epoch, scored.version) == (3, 1, "v1")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from trimtab import clock
 from trimtab.errors import StoreError
 from trimtab.store.blobs import Blobs
 from trimtab.store.index import Index
@@ -166,3 +167,19 @@ def test_a_file_that_is_no_index_is_said(tmp_path: Path) -> None:
         index.knows_prediction("a")
     with pytest.raises(StoreError, match=r"index\.db cannot be used"):
         index.add(["a"])
+
+
+def test_a_batch_is_known_by_its_first_and_last_id(tmp_path: Path) -> None:
+    """Every id between them, and none beside them; one that is removed splits the batch, wherever it stands."""
+    index, stem = Index(tmp_path / "index.db"), clock.uuid7_stem()
+    ids = [f"{stem}{number:06x}" for number in range(20)]
+    index.add(batches=[(ids[0], ids[-2])])
+    assert [index.knows_prediction(one) for one in ids] == [True] * 19 + [False]
+    assert not index.knows_prediction(clock.uuid7())
+    assert not index.knows_prediction("0" * 36)
+    gone = [ids[0], ids[7], ids[8], ids[18]]
+    index.remove(gone, ())
+    assert [one for one in ids if not index.knows_prediction(one)] == [*gone, ids[19]]
+    index.remove(ids, ())
+    assert not any(map(index.knows_prediction, ids))
+    index.close()

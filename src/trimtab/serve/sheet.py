@@ -1,81 +1,60 @@
-"""The file that batch answers are written to: CSV or Parquet, written part by part, visible only when it is whole."""
+"""The file or table that batch answers are written to: CSV, Parquet or Delta, visible only when it is whole."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Protocol
 
 import polars as pl
 
 from trimtab.errors import HostError
+from trimtab.store.lake import Lake
 
 FORMULA = r"^[=+\-@\t\r]"
 NUMBER = r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
+FILES = {".csv", ".parquet"}
 
 
-class Sheet(Protocol):
-    """Takes frames of one shape, one after another."""
+def write_sheet(parts: Sequence[Path], output: Path) -> None:
+    """Write parts (Parquet files), in their order, as one CSV or Parquet file or, without an ending, as a Delta table.
 
-    def write(self, frame: pl.DataFrame) -> None:
-        """Add rows."""
-        ...
-
-
-@contextmanager
-def open_sheet(path: Path) -> Iterator[Sheet]:
-    """Hold a sheet open; `path` is replaced as a whole at the end, and untouched where the block raises.
-
-    Raises HostError where the disk does not take it.
+    Bounded memory. `output` is replaced as a whole at the end. Raises HostError where the disk does not take it.
     """
     try:
-        with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+        with TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder:
             draft = Path(folder) / "draft"
-            if path.suffix.lower() == ".csv":
-                with draft.open("wb") as file:
-                    yield CsvSheet(file)
+            if output.suffix.lower() == ".csv":
+                _write_csv(parts, draft)
+            elif output.suffix.lower() == ".parquet":
+                _rows(parts).sink_parquet(draft, compression="zstd", compression_level=1, maintain_order=True)
             else:
-                sheet = ParquetSheet(Path(folder))
-                yield sheet
-                sheet.join(draft)
-            draft.replace(path)
+                _write_table(parts, draft)
+            draft.replace(output)
     except OSError as error:
-        raise HostError(f"{path} cannot be written: {error.strerror or error}.", hint="see to the disk") from error
+        raise HostError(f"{output} cannot be written: {error.strerror or error}.", hint="see to the disk") from error
 
 
-class CsvSheet:
-    """A CSV file that a spreadsheet can open without running what a cell says."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._begun = False
-
-    def write(self, frame: pl.DataFrame) -> None:
-        """Add rows; the first ones bring the header."""
-        plain = frame.with_columns(pl.col(pl.List(pl.String())).list.join("; "))
-        safe = plain.with_columns(disarm(pl.col(pl.String())))
-        if not self._begun:
-            names = pl.Series(plain.columns, dtype=pl.String).to_frame("name").select(disarm(pl.col("name")))["name"]
-            safe = safe.rename(dict(zip(plain.columns, names, strict=True)))
-        self._file.write(safe.write_csv(include_header=not self._begun).encode())
-        self._begun = True
+def _rows(parts: Sequence[Path]) -> pl.LazyFrame:
+    found = [pl.scan_parquet(part, glob=False, hive_partitioning=False) for part in parts]
+    return pl.concat(found, how="vertical_relaxed")
 
 
-class ParquetSheet:
-    """Parts of a Parquet file in a folder, joined at the end without holding all of them in memory."""
+def _write_csv(parts: Sequence[Path], path: Path) -> None:
+    """Write a CSV file that a spreadsheet can open without running what a cell says."""
+    with path.open("wb") as file:
+        for number, part in enumerate(parts):
+            frame = pl.read_parquet(part, glob=False, hive_partitioning=False)
+            plain = frame.with_columns(pl.col(pl.List(pl.String())).list.join("; "))
+            safe = plain.with_columns(disarm(pl.col(pl.String())))
+            if number == 0:
+                names = pl.Series(plain.columns, dtype=pl.String).to_frame("name").select(disarm(pl.col("name")))
+                safe = safe.rename(dict(zip(plain.columns, names["name"], strict=True)))
+            file.write(safe.write_csv(include_header=number == 0).encode())
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._parts: list[Path] = []
 
-    def write(self, frame: pl.DataFrame) -> None:
-        """Add rows."""
-        self._parts.append(self._folder / f"part-{len(self._parts):06d}")
-        frame.write_parquet(self._parts[-1])
-
-    def join(self, path: Path) -> None:
-        """Write all the parts, in their order, as one file."""
-        pl.scan_parquet(self._parts).sink_parquet(path, maintain_order=True)
+def _write_table(parts: Sequence[Path], folder: Path) -> None:
+    lake = Lake(folder.parent)
+    for part in parts:
+        lake.append(folder.name, pl.read_parquet(part, glob=False, hive_partitioning=False))
 
 
 def disarm(cells: pl.Expr) -> pl.Expr:
