@@ -45,8 +45,8 @@ VERBS = (
     Verb("quarantine", "list|show|release [--json]", "List, show and release what did not pass.", nested=True),
     Verb(
         "score",
-        "[DIR] --input FILE --output FILE [--overwrite] [--json]",
-        "Answer a whole file; every answer is logged.",
+        "[DIR] --input PATH --output PATH [--overwrite] [--json]",
+        "Answer a whole file, folder or table; every answer is logged.",
     ),
     Verb("outcomes", "[DIR] --input FILE [--json]", "Read what really happened from a file."),
     Verb("tick", "[DIR] [--as-of MOMENT] [--json]", "Turn the wheel once: join, judge, act."),

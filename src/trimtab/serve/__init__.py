@@ -12,5 +12,7 @@ decode.py      bytes to values: fast, or slow to explain   ladder.py    problem+
 limits.py      size, time and places in the queue          keeper.py    records into the spool, many at once
 repeats.py     a client's own ids                          recent.py    outcomes that wait in the spool
 meters.py      figures for Prometheus                      trace.py     whose request it is, in logs and headers
-batch.py       the same answers for a file                 sheet.py     the file that they are written to
+batch.py       the same answers for a whole input          asked.py     the file, folder or table that holds it
+scorer.py      one chunk answered; columns.py its columns  frame.py     a Trim of several Versions, for many rows
+job.py         what a crash does not undo                  sheet.py     the file or table of the answers
 """
