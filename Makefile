@@ -44,8 +44,8 @@ $(WORLD)/ready: pyproject.toml constraints.txt | $(READY)
 demo: $(READY)  ## turn the whole wheel on real data
 	@$(BIN)/trimtab demo
 
-faults: $(READY)  ## long fault batteries: kill -9 under load, with their negative controls
-	$(BIN)/pytest -n 0 -m faults -s tests/faults
+faults: $(READY)  ## long fault batteries with their negative controls; N=20 tries each as often
+	$(BIN)/pytest -n 0 -m faults -s tests/faults $(if $(N),--n $(N))
 
 bench-%: $(READY)  ## figures, for example bench-start, bench-store, bench-serve, bench-data (short: MB=100)
 	@$(BIN)/python benchmarks/$*.py $(if $(MB),--mb $(MB))

@@ -1,0 +1,68 @@
+"""Minutes of load: the memory of a worker does not grow.
+
+`TRIMTAB_SOAK_SECONDS` sets how long (900 if absent); the first third is warming up and does not count.
+"""
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from scipy import stats
+
+SECONDS = float(os.environ.get("TRIMTAB_SOAK_SECONDS", "900"))
+BLOCKS = 12
+LITTLE = 1.0  # MB an hour: a slope that nobody would notice within a week
+
+
+@pytest.mark.faults
+def test_memory_does_not_grow(small: Any, tmp_path: Path) -> None:
+    """The slope over blocks of samples (neighbouring samples are not independent) has an interval that holds zero."""
+    small.make_project(tmp_path / "p")
+    server, done, asked = small.launch(tmp_path / "p"), threading.Event(), [0]
+
+    def load() -> None:
+        with httpx.Client(base_url=server.url, timeout=20) as client:
+            while not done.is_set():
+                bodies = ({"rows": [small.row] * 5}, small.row, {"size": -1})
+                statuses = [client.post("/predict", json=body).status_code for body in bodies]
+                statuses.append(client.post("/outcomes", json={"key": {"customer": "c1"}, "value": "yes"}).status_code)
+                assert statuses == [200, 200, 422, 200]
+                asked[0] += len(statuses)
+
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    samples = []
+    begin = time.monotonic()
+    while (at := time.monotonic() - begin) < SECONDS:
+        samples.append((at / 3600, resident_mb(server.process.pid)))
+        time.sleep(0.5)
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert server.stop()[0] == 0
+    low, slope, high = slope_of(samples)
+    sys.stdout.write(
+        f"\nsoak: {SECONDS:.0f} s, {asked[0]:,} requests, {samples[-1][1]:.1f} MB at the end, slope {slope:+.2f} MB an "
+        f"hour (95 % interval {low:+.2f} to {high:+.2f})\n"
+    )
+    assert low <= LITTLE
+
+
+def slope_of(samples: list[tuple[float, float]]) -> tuple[float, float, float]:
+    """Return the slope of block means after the warming up, with its interval at 95 %."""
+    settled = np.array(samples[len(samples) // 3 :])
+    blocks = np.array([block.mean(axis=0) for block in np.array_split(settled, BLOCKS)])
+    fitted = stats.linregress(blocks[:, 0], blocks[:, 1])
+    reach = float(stats.t.ppf(0.975, BLOCKS - 2) * fitted.stderr)
+    return float(fitted.slope) - reach, float(fitted.slope), float(fitted.slope) + reach
+
+
+def resident_mb(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
