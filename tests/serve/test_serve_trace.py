@@ -69,6 +69,16 @@ def test_every_answer_and_every_line_about_a_failed_request_names_it(
     assert "canary" not in errors
 
 
+def test_nobody_waits_for_a_reader_of_the_log(world: Any, serving: Any, tmp_path: Any) -> None:
+    """A thousand lines into a pipe that nobody reads: every request is answered; later a line says what is missing."""
+    world.make_project(tmp_path / "p")
+    server = serving(tmp_path / "p")
+    assert {server.ask({"size": None}).status_code for _ in range(1000)} == {422}
+    _, errors = server.stop()
+    assert 10 < len(errors.splitlines()) < 1000
+    assert errors.endswith("\n")
+
+
 @pytest.mark.parametrize(("wanted", "count"), [("none", 0), ("failed", 1), ("all", 2)])
 def test_a_project_says_which_requests_get_a_line(
     world: Any, local: Any, tmp_path: Any, good: dict[str, Any], capsys: Any, wanted: str, count: int
