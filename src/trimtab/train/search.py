@@ -5,6 +5,7 @@ that are close to the best, until the budget is spent or nothing has improved fo
 what a ledger knows already is not tried again, and its seconds count as spent.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -17,7 +18,7 @@ from trimtab.metrics.compare import metric_interval
 from trimtab.metrics.figures import figure, spread
 from trimtab.nouns import Interval, canonical
 from trimtab.train.contest import Ground, best_of, check_finite
-from trimtab.train.families.base import Family, Fitted, Params, Searchable, Space
+from trimtab.train.families.base import MEMBERS, Averaging, Family, Fitted, Params, Rows, Searchable, Space
 from trimtab.train.propose import Proposer
 
 PATIENCE = 40
@@ -26,9 +27,11 @@ MOST_TRIALS = 400
 TRIALS_OF_A_SETTING = 15
 TRIFLE = 0.02
 """Progress of less than this share of a standard error is none."""
-MOST_BAGS = 5
 AGAIN = 4
-"""Trials of a searched family that meet again on the validation and calibration parts together."""
+"""Trials of a searched family that meet again, with its best plain one, on the validation and calibration parts
+together; an averaging family averages the best of these, one more."""
+REFITS = 3.0
+"""Fits of the chosen settings on a part of the rows that follow a search: for the average, leakage, and the account."""
 SHARE_KEPT = 0.35
 """Share of the budget that is kept for what follows a search: averaging, judging, and the fit on all rows."""
 AFTER = 6.0
@@ -118,10 +121,11 @@ class Search:
         self._tell = tell
         self._trials = list(ledger.known())
         self._fits: dict[str, tuple[Trial, Fitted]] = {}
+        self._again: dict[int, float] = {}
         self._budget = ground.project.train.budget.total_seconds()
         self._start = clock.monotonic_ns()
         self._spent = sum(trial.seconds for trial in self._trials)
-        self._unit = self._encoding = 0.0
+        self._encoding = 0.0
 
     def run(self) -> tuple[Finalist, ...]:
         """Return one finalist for each family, in their order."""
@@ -240,22 +244,34 @@ class Search:
                 yield name, family.space(self._ground.problem_of(family), len(self._ground.parts.train))
 
     def _average(self) -> None:
-        """Average fits of the best settings with other seeds, as many as there is time for, where a family can."""
-        for name, space in tuple(self._spaces()):
-            best = self._best(name)
-            if best is None or "trees" not in best.fitted or "bags" in best.fitted or "row_share" not in space:
+        """Average the best settings of each family that can, as many as there is time for."""
+        for name, _ in tuple(self._spaces()):
+            family = self._families[name]
+            if not isinstance(family, Averaging):
                 continue
-            rows = len(self._ground.labels) / len(self._ground.parts.train)
-            unit = max(best.seconds, 0.05)
-            bags = min(MOST_BAGS, int((self.left() - unit) / (unit * (1.0 + rows))))
-            if bags > 1:
-                shares = {one: min(0.8, best.fitted.get(one, 1.0)) for one in ("row_share", "column_share")}
-                self._try(name, {**best.fitted, **shares, "bags": bags})
+            self._meet_again(name)
+            met = [place for place in self._again if self._trials[place].family == name]
+            members: list[Params] = []
+            left = self.left()
+            for place in sorted(met, key=lambda one: self._sign * self._again[one]):
+                cost = self._cost(name, self._trials[place])
+                if cost < left and len(members) <= AGAIN:
+                    left -= cost
+                    members.append(self._trials[place].fitted)
+            if len(members) > 1:
+                self._try(name, family.average(members))
+
+    def _cost(self, name: str, trial: Trial | None = None) -> float:
+        """Return the seconds that a family's usual fit, or that of a trial, will cost after the search."""
+        ended = [one.seconds for one in self._trials if one.family == name and one.score]
+        usual = max(float(np.median(ended)), 0.02) if ended else 0.0
+        # A first trial also loaded a library.
+        own = usual if trial is None else min(max(trial.seconds, usual), 4.0 * usual)
+        return own * (REFITS + len(self._ground.labels) / len(self._ground.parts.train))
 
     def _reserve(self) -> float:
         """Return the seconds to keep for what comes after the search."""
-        rows = len(self._ground.labels) / len(self._ground.parts.train)
-        fits = self._unit * (1.0 + AGAIN + MOST_BAGS * (1.0 + rows))
+        fits = (AGAIN + 1.0) * max(map(self._cost, self._families))
         return min(SHARE_KEPT * self._budget, fits) + min(SHARE_KEPT * self._budget, AFTER * self._encoding)
 
     # --- one trial ----------------------------------------------------------------------------------------------------
@@ -267,7 +283,7 @@ class Search:
             end = start + int(max(limit, 0.0) * 1e9)
             more["watch"] = lambda step, score: _look(step, score, end, prune)
         try:
-            fitted, score = self._fit(name, params, more)
+            fitted, score, again = self._fit(name, params, more)
         except Exception as error:  # noqa: BLE001 - a family is a plug-in: whatever it raises drops it, with the reason
             pruned = type(error).__name__ == "TrialPruned"
             reason = "" if pruned else _say(error)
@@ -275,19 +291,27 @@ class Search:
                 Trial(name, params, "pruned" if pruned else "failed", seconds_since(start), reason=reason)
             )
         trial = Trial(name, params, "complete", seconds_since(start), score, fitted.params)
+        self._again[len(self._trials)] = again
         self._note(trial)
-        if self._best(name) is trial:
+        if self._best(name) is trial or MEMBERS in params:
             self._fits[name] = (trial, fitted)
-            self._unit = sum(held.seconds for held, _ in self._fits.values())
         return trial
 
-    def _fit(self, name: str, params: Params, more: Mapping[str, Any]) -> tuple[Fitted, Interval]:
+    def _fit(self, name: str, params: Params, more: Mapping[str, Any]) -> tuple[Fitted, Interval, float]:
+        """Return a fit on the train part, its score on the validation part, and on the calibration part as well."""
         ground, family = self._ground, self._families[name]
-        matrix, labels = ground.rows(family.form, ground.parts.validation)
-        fitted = ground.fit(family, params, ground.parts.train, valid=(matrix, labels), **more)
+        valid = ground.rows(family.form, ground.parts.validation)
+        fitted = ground.fit(family, params, ground.parts.train, valid=valid, **more)
+        matrix, labels = self._later_rows(family)
         answers = fitted.predict(matrix)
         check_finite(answers)
-        return fitted, metric_interval(ground.metric, labels, answers, ground.project.train.seed)
+        first = answers[: len(valid[1])]
+        score = metric_interval(ground.metric, valid[1], first, ground.project.train.seed)
+        return fitted, score, ground.metric.score(labels, answers)
+
+    def _later_rows(self, family: Family) -> Rows:
+        parts = self._ground.parts
+        return self._ground.rows(family.form, np.concatenate([parts.validation, parts.calibration]))
 
     def _note(self, trial: Trial) -> Trial:
         self._trials.append(trial)
@@ -305,29 +329,46 @@ class Search:
         if best is None:
             reason = next((trial.reason for trial in own if trial.reason), "none of its trials came to an end")
             return Finalist(name, self._families[name], None, None, len(own), seconds, reason)
-        again = self._meet_again(name) if len(own) > len(self._plain_of(self._families[name])) else []
-        best = again[best_of([score for _, score in again], self._ground.metric)][0] if again else best
+        best = self._best_again(name) if len(own) > len(self._plain_of(self._families[name])) else best
         held = self._fits.get(name)
         fitted = held[1] if held and held[0] is best else None
         return Finalist(name, self._families[name], best, fitted, len(own), seconds)
+
+    def _best_again(self, name: str) -> Trial:
+        """Return a searched family's average, or where it has none the best of the trials that meet again.
+
+        An average is not compared with its members: the best of these on a stretch of time owes a part of that to it.
+        """
+        averages = [trial for trial in self._trials if trial.family == name and trial.score and MEMBERS in trial.params]
+        if averages:
+            return averages[-1]
+        met = self._meet_again(name)
+        return met[best_of([score for _, score in met], self._ground.metric)][0]
 
     def _meet_again(self, name: str) -> list[tuple[Trial, float]]:
         """Return a searched family's best trials and its best plain one, scored on a later stretch as well.
 
         Of many trials the best on one stretch of time is often the one that suits this stretch by chance.
         """
-        ground, family = self._ground, self._families[name]
-        parts = ground.parts
-        plain = [canonical(dict(params)) for params in self._plain_of(family)]
-        ended = [trial for trial in self._trials if trial.family == name and trial.score]
-        ended.sort(key=lambda trial: self._sign * (trial.score.value if trial.score else 0.0))
-        first = next((trial for trial in ended if canonical(dict(trial.params)) in plain), ended[0])
-        found = []
-        for trial in dict.fromkeys(map(ended.index, (*ended[:AGAIN], first))):
-            fitted = ground.fit(family, ended[trial].fitted, parts.train)
-            matrix, labels = ground.rows(family.form, np.concatenate([parts.validation, parts.calibration]))
-            found.append((ended[trial], ground.metric.score(labels, fitted.predict(matrix))))
-        return found
+        plain = [canonical(dict(params)) for params in self._plain_of(self._families[name])]
+        ended = [place for place, trial in enumerate(self._trials) if trial.family == name and trial.score]
+        ended.sort(key=lambda place: self._sign * self._value_of(place))
+        first = next((place for place in ended if canonical(dict(self._trials[place].params)) in plain), ended[0])
+        return [(self._trials[place], self._score_again(place)) for place in dict.fromkeys((*ended[:AGAIN], first))]
+
+    def _value_of(self, place: int) -> float:
+        score = self._trials[place].score
+        return score.value if score else math.nan
+
+    def _score_again(self, place: int) -> float:
+        """Return a trial's score on the validation and calibration parts; one that a ledger told is fitted again."""
+        if place not in self._again:
+            trial = self._trials[place]
+            family = self._families[trial.family]
+            fitted = self._ground.fit(family, trial.fitted, self._ground.parts.train)
+            matrix, labels = self._later_rows(family)
+            self._again[place] = self._ground.metric.score(labels, fitted.predict(matrix))
+        return self._again[place]
 
     @property
     def _sign(self) -> float:

@@ -125,3 +125,16 @@ class Searchable(Family, Protocol):
     def space(self, problem: Problem, rows: int) -> Space:
         """Return the settings worth searching on so many training rows."""
         ...
+
+
+MEMBERS = "members"
+"""The setting that `Averaging.average` fills: the settings of each fit that is averaged."""
+
+
+@runtime_checkable
+class Averaging(Searchable, Protocol):
+    """A Searchable family that can average fits of several settings into one model."""
+
+    def average(self, settings: Sequence[Params]) -> Params:
+        """Return the settings of the model that averages the fits of these."""
+        ...

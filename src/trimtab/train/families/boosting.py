@@ -1,5 +1,6 @@
 """Gradient-boosted trees (LightGBM): fitted by its Python package, stored as its text, answered by its C library."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -12,7 +13,7 @@ from trimtab.errors import DataError, VersionError
 from trimtab.train.blocks import Form
 from trimtab.train.booster import CONTRIBUTIONS, Booster
 from trimtab.train.families.bags import average_trees
-from trimtab.train.families.base import Params, Problem, Rows, Space, Span, Watch
+from trimtab.train.families.base import MEMBERS, Params, Problem, Rows, Space, Span, Watch
 
 MOST_TREES = 1000
 PATIENCE = 50
@@ -20,6 +21,11 @@ PATIENCE = 50
 PLAIN_RATE = 0.05
 LOOK = 10
 """Trees between two looks at the clock."""
+PLAIN: tuple[Params, ...] = (
+    {"leaves": 7},
+    {"leaves": 31},
+    {"leaves": 15, "leaf_rows": 5, "row_share": 0.8, "column_share": 0.7, "l2": 10.0},
+)
 
 _OBJECTIVES = {
     "binary": {"objective": "binary", "metric": "binary_logloss"},
@@ -64,15 +70,15 @@ class Boosting:
     form: ClassVar[Form] = "codes"
 
     def candidates(self, problem: Problem, _rows: int) -> tuple[Params, ...]:
-        """Return small and middle-sized trees; where there are categories, with ordered codes and with sets."""
+        """Return small, middle-sized and held-back trees; where there are categories, with ordered codes and sets."""
         categories = ("codes", "sets") if problem.categorical else ("codes",)
-        return tuple({"leaves": leaves, "categories": kind} for leaves, kind in product((7, 31), categories))
+        return tuple({**plain, "categories": kind} for plain, kind in product(PLAIN, categories))
 
     def space(self, problem: Problem, rows: int) -> Space:
         """Return what a search may try: sizes of trees, rates, shares of rows and columns, penalties."""
         return {
             "leaves": Span(3, max(8, min(127, rows // 20)), log=True, whole=True),
-            "rate": Span(0.015, 0.15, log=True),
+            "rate": Span(0.03, 0.2, log=True),
             "leaf_rows": Span(3, max(6, min(300, rows // 10)), log=True, whole=True),
             "row_share": Span(0.5, 1.0),
             "column_share": Span(0.3, 1.0),
@@ -95,31 +101,23 @@ class Boosting:
     ) -> Trees:
         """Return the trees; `params["trees"]` fixes their number, otherwise `valid` stops the fit.
 
-        With `params["bags"]` so many fits with other seeds are averaged, as one model.
+        More rows than the `params["rows"]` on which that number was found carry more trees: it grows with the root of
+        the rows. `params["members"]` are the settings of several fits, with a seed each, that are averaged.
         """
-        import lightgbm  # heavy, and only training needs it
-
         if not X.shape[1]:
             raise DataError("boosting needs at least one feature column")
-        fixed = params.get("trees")
-        sets = list(problem.categorical) if params.get("categories") == "sets" else []
-        rate = float(params.get("rate", PLAIN_RATE))
-        texts = []
-        for bag in range(int(params.get("bags", 1))):
-            settings = _settings(problem, params, seed + bag, threads)
-            rows = lightgbm.Dataset(X, y, categorical_feature=sets, params=settings)
-            found = lightgbm.train(
-                settings,
-                rows,
-                num_boost_round=int(fixed or (_slower(MOST_TREES, rate) if valid else 200)),
-                valid_sets=[lightgbm.Dataset(*valid, reference=rows, params=settings)] if valid else None,
-                callbacks=_callbacks(lightgbm, rate, watch) if valid and not fixed else None,
-            )
-            trees = found.best_iteration if valid and not fixed else found.current_iteration()
-            texts.append(_strip_settings(found.model_to_string(num_iteration=trees)))
-            fixed = fixed or trees
-        text = average_trees(texts) if len(texts) > 1 else texts[0]
-        return _open_trees(text, problem, X.shape[1], {**params, "trees": fixed})
+        members = params.get(MEMBERS, (params,))
+        found = [
+            _grow((X, y), member, problem=problem, seed=seed + place, threads=threads, valid=valid, watch=watch)
+            for place, member in enumerate(members)
+        ]
+        text = average_trees([text for text, _ in found]) if len(found) > 1 else found[0][0]
+        fitted = tuple(settings for _, settings in found)
+        return _open_trees(text, problem, X.shape[1], {MEMBERS: fitted} if MEMBERS in params else fitted[0])
+
+    def average(self, settings: Sequence[Params]) -> Params:
+        """Return the settings of the trees of all of these, as one text."""
+        return {MEMBERS: tuple(settings)}
 
     def export(self, fitted: Trees, folder: Path) -> list[str]:
         """Write model.txt."""
@@ -131,6 +129,44 @@ class Boosting:
         if "model.txt" not in files:
             raise VersionError("model.txt is missing.")
         return _open_trees(files["model.txt"], problem, width, {})
+
+
+def _grow(
+    known: Rows,
+    params: Params,
+    *,
+    problem: Problem,
+    seed: int,
+    threads: int,
+    valid: Rows | None,
+    watch: Watch | None,
+) -> tuple[bytes, Params]:
+    """Return the text of one fit, and the settings that repeat it."""
+    import lightgbm  # heavy, and only training needs it
+
+    settings, rate = _settings(problem, params, seed, threads), float(params.get("rate", PLAIN_RATE))
+    sets = list(problem.categorical) if params.get("categories") == "sets" else []
+    rows = lightgbm.Dataset(*known, categorical_feature=sets, params=settings)
+    fixed = _count_trees(params, len(known[1]))
+    stops = valid is not None and not fixed
+    found = lightgbm.train(
+        settings,
+        rows,
+        num_boost_round=fixed or (_slower(MOST_TREES, rate) if stops else 200),
+        valid_sets=[lightgbm.Dataset(*valid, reference=rows, params=settings)] if valid and stops else None,
+        callbacks=_callbacks(lightgbm, rate, watch) if stops else None,
+    )
+    trees = found.best_iteration if stops else found.current_iteration()
+    text = _strip_settings(found.model_to_string(num_iteration=trees))
+    return text, params if fixed else {**params, "trees": trees, "rows": len(known[1])}
+
+
+def _count_trees(params: Params, rows: int) -> int:
+    """Return how many trees so many rows carry; 0 where their number is still to be found."""
+    if "trees" not in params:
+        return 0
+    grown = float(params["trees"]) * math.sqrt(rows / params.get("rows", rows))
+    return max(1, min(round(grown), 4 * MOST_TREES))
 
 
 def _open_trees(text: bytes, problem: Problem, width: int, params: Params) -> Trees:

@@ -20,10 +20,10 @@ from trimtab.train.families.graph import (
     Graph,
     Learnt,
     Reading,
-    convert,
     load_graph,
     prepare_matrix,
 )
+from trimtab.train.families.grove import write_trees
 
 TREES = 100
 AT_ONCE = 10
@@ -40,8 +40,10 @@ class Forest:
     name: ClassVar[str] = "forest"
     form: ClassVar[Form] = "codes"
 
-    def candidates(self, _problem: Problem, _rows: int) -> tuple[Params, ...]:
-        """Return the one plain setting."""
+    def candidates(self, problem: Problem, _rows: int) -> tuple[Params, ...]:
+        """Return the one plain setting: numbers bear finer leaves, and trees that are more alike, than classes do."""
+        if problem.task == "regression":
+            return ({"leaf_rows": 2, "column_share": 0.8},)
         return ({"leaf_rows": 5, "column_share": 0.4},)
 
     def space(self, _problem: Problem, rows: int) -> Space:
@@ -91,8 +93,9 @@ class Forest:
 
     def export(self, fitted: Learnt, folder: Path) -> list[str]:
         """Write model.onnx and reading.json."""
-        width = fitted.estimator.n_features_in_
-        (folder / MODEL).write_bytes(convert(fitted.estimator, fitted.problem, width, self.name))
+        model, regression = fitted.estimator, fitted.problem.task == "regression"
+        text = write_trees(model, model.n_features_in_, regression=regression, name=self.name)
+        (folder / MODEL).write_bytes(text)
         (folder / READING).write_text(fitted.reading.to_json(), encoding="utf-8")
         return [MODEL, READING]
 
