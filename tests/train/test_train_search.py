@@ -15,7 +15,7 @@ from trimtab.train.families.bags import average_trees
 from trimtab.train.families.base import Params, Problem, Span
 from trimtab.train.families.boosting import Boosting, Trees
 from trimtab.train.propose import Proposer
-from trimtab.train.search import Notebook, Search, Trial
+from trimtab.train.search import AGAIN, Notebook, Search, Trial
 
 FAST = ("baseline", "linear", "boosting")
 
@@ -144,6 +144,30 @@ def test_averaged_trees_answer_with_the_mean_of_the_raw_scores(task: Any, classe
     assert merged.text == average_trees([one.text for one in single])
     mean = np.mean([one.booster.predict(X, 1) for one in single], axis=0)
     np.testing.assert_allclose(merged.booster.predict(X, 1), mean, rtol=1e-12, atol=1e-12)
+
+
+def test_a_search_answers_with_the_average_of_its_best_settings(make_world: Any) -> None:
+    """Whichever single setting was luckiest on the validation part: the average of several is what is packaged."""
+    world, book = make_world().with_train(families=("boosting",), budget=timedelta(seconds=5)), Notebook()
+    (finalist,) = search(world, book)
+    assert finalist.best is book.trials[-1]
+    members = finalist.best.fitted["members"]
+    assert 1 < len(members) <= AGAIN + 1
+    tried = [dict(trial.fitted) for trial in book.trials[:-1]]
+    assert all(dict(member) in tried for member in members)
+
+
+def test_more_rows_carry_more_trees() -> None:
+    """A number of trees found on a quarter of the rows is doubled; on the same rows the fit is repeated as it was."""
+    chance = np.random.default_rng(1)
+    X = chance.normal(size=(800, 4))
+    problem = Problem("regression", 0)
+    params: Params = {"leaves": 4, "trees": 10, "rows": 200}
+    few, many = (
+        Boosting().fit(X[:rows], X[:rows, 0], problem=problem, params=params, seed=1, threads=1) for rows in (200, 800)
+    )
+    assert (few.text.count(b"\nTree="), many.text.count(b"\nTree=")) == (10, 20)
+    assert many.params == params
 
 
 def test_a_random_split_that_claims_more_than_time_tells_is_reported(make_world: Any) -> None:

@@ -10,7 +10,7 @@ from trimtab.cli.options import HERE, AsJson, Folder, ProjectFolder
 from trimtab.cli.output import show, show_table, suggest
 from trimtab.loop.state import open_wheel
 from trimtab.loop.trials import compare_trials
-from trimtab.metrics.figures import figure, spread
+from trimtab.metrics.figures import list_settings, show_setting, spread
 from trimtab.nouns import Interval
 
 Number = Annotated[int, Parameter(help="A trial's number.")]
@@ -57,7 +57,7 @@ def compare(first: Number, second: Number, /, *, project: ProjectFolder = HERE, 
     by = "unknown" if told["difference"] is None else f"{told['difference']:+.4g}"
     lines = [
         f"Trial {first} ({a['family']}): {_score(a)}. Trial {second} ({b['family']}): {_score(b)}. Difference: {by}.",
-        *(f"  {name}: {_short(one)} -> {_short(other)}" for name, (one, other) in told["settings"].items()),
+        *(f"  {name}: {show_setting(one)} -> {show_setting(other)}" for name, (one, other) in told["settings"].items()),
     ]
     if not told["same_rows"]:
         lines.append("They were fitted on different rows: the scores do not compare.")
@@ -79,11 +79,4 @@ def _score(trial: Mapping[str, Any]) -> str:
 
 
 def _settings(trial: Mapping[str, Any]) -> str:
-    settings = {**trial["params"], **trial["fitted"]}
-    return ", ".join(f"{name} {_short(value)}" for name, value in settings.items()) or "none"
-
-
-def _short(value: object) -> str:
-    if value is None:
-        return "not set"
-    return figure(value) if isinstance(value, float) else str(value)
+    return list_settings({**trial["params"], **trial["fitted"]}) or "none"

@@ -1,5 +1,6 @@
 """Numbers as people read them in a sentence: three telling digits, thousands with commas, never an exponent."""
 
+from collections.abc import Mapping
 from math import floor, isfinite, log10
 
 from trimtab.nouns import Interval
@@ -41,6 +42,22 @@ def count(number: int, thing: str) -> str:
     if number == 1:
         return f"{number:,} {thing}"
     return f"{number:,} {thing}{'es' if thing.endswith(('ch', 'sh', 's', 'x')) else 's'}"
+
+
+def list_settings(settings: Mapping[str, object]) -> str:
+    """Return a model's settings on one line; those of an average, member by member.
+
+    >>> list_settings({"leaves": 7, "rate": 0.0312345}), list_settings({"members": ({"leaves": 7}, {"leaves": 31})})
+    ('leaves 7, rate 0.0312', 'members (leaves 7) (leaves 31)')
+    """
+    return ", ".join(f"{name} {show_setting(value)}" for name, value in settings.items())
+
+
+def show_setting(value: object) -> str:
+    """Return one setting's value."""
+    if isinstance(value, (list, tuple)):
+        return " ".join(f"({list_settings(one)})" if isinstance(one, Mapping) else str(one) for one in value)
+    return figure(value) if isinstance(value, float) else str(value)
 
 
 def _decimals(value: float) -> int:

@@ -7,9 +7,8 @@ from typing import Any
 
 from trimtab import metrics
 from trimtab.metrics.evaluation import Evaluation
-from trimtab.metrics.figures import figure
 from trimtab.nouns import Contract, Interval
-from trimtab.train.sheet import name, tame
+from trimtab.train.sheet import tame
 
 MOST_COLUMNS = 60
 _ORDER = (*(one.name for one in metrics.BUILT_IN), "expected_calibration_error", "precision", "recall", "f1")
@@ -51,10 +50,3 @@ def read_interval(plain: Mapping[str, Any]) -> Interval:
 def ends_of(one: Interval) -> tuple[float, float, float]:
     """Return an interval as a chart takes it."""
     return one.value, one.low, one.high
-
-
-def shorten(value: object) -> str:
-    """Return a setting as people read it."""
-    if isinstance(value, float):
-        return figure(value)
-    return str(value) if isinstance(value, int) else name(value)

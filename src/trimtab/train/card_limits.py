@@ -7,10 +7,10 @@ from trimtab import metrics
 from trimtab.charts import interval_chart, line_chart
 from trimtab.metrics.compare import NORMAL_975
 from trimtab.metrics.evaluation import Evaluation, Later
-from trimtab.metrics.figures import count, spread
+from trimtab.metrics.figures import count, list_settings, spread
 from trimtab.metrics.slices import Slice
 from trimtab.nouns import Interval
-from trimtab.train.card_facts import MOST_COLUMNS, Facts, ends_of, read_interval, shorten
+from trimtab.train.card_facts import MOST_COLUMNS, Facts, ends_of, read_interval
 from trimtab.train.card_mistakes import tell_mistakes
 from trimtab.train.choice import tell_warnings
 from trimtab.train.sheet import Block, Bullets, Code, Heading, Picture, Table, Text, name, tame
@@ -181,7 +181,7 @@ def _tell_limits(facts: Facts) -> Iterator[Block]:
 def _tell_making(facts: Facts) -> Iterator[Block]:
     account, recipe = facts.account, facts.choice["recipe"]
     how = "The recipe was given, not searched" if account["repeated"] else "The recipe was searched for"
-    settings = ", ".join(f"{tame(key)} {shorten(value)}" for key, value in recipe["params"].items()) or "no settings"
+    settings = tame(list_settings(recipe["params"])) or "no settings"
     yield Heading("How it was made, and how to make it again")
     yield Text(f"{how}: {name(recipe['family'])} with {settings}, seed {facts.choice['seed']}.")
     yield Text("In the project's folder, where VERSION is this Version's name or id, which trimtab versions lists:")

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trimtab.charts import Mark, interval_chart, line_chart
-from trimtab.metrics.figures import count, figure, spread
+from trimtab.metrics.figures import count, figure, list_settings, spread
 from trimtab.nouns import Column
-from trimtab.train.card_facts import MOST_COLUMNS, Facts, ends_of, in_order, read_interval, shorten
+from trimtab.train.card_facts import MOST_COLUMNS, Facts, ends_of, in_order, read_interval
 from trimtab.train.meanings import explain_decision, explain_metric, tell_confusion
 from trimtab.train.sheet import Block, Bullets, Heading, Picture, Table, Text, name, tame
 
@@ -77,7 +77,7 @@ def _row_of_family(tried: Mapping[str, Any], metric: str, *, chosen: bool) -> tu
     told = f"{name(tried['name'])}{' (chosen)' if chosen else ''}"
     if tried["dropped"]:
         return told, "", f"dropped: {tame(tried['dropped'])}", str(tried.get("trials", 1))
-    settings = ", ".join(f"{tame(key)} {shorten(value)}" for key, value in tried["params"].items()) or "none"
+    settings = tame(list_settings(tried["params"])) or "none"
     return told, settings, spread(read_interval(tried["metrics"][metric])), str(tried.get("trials", 1))
 
 

@@ -10,7 +10,7 @@ from trimtab import clock, metrics
 from trimtab.errors import DataError, Mistake
 from trimtab.metrics.base import Metric
 from trimtab.metrics.compare import mean_interval, paired_difference, standard_error
-from trimtab.metrics.figures import count, figure, spread
+from trimtab.metrics.figures import count, figure, list_settings, spread
 from trimtab.nouns import Contract, Interval, Project
 from trimtab.train.calibrate import conformal_quantile
 from trimtab.train.choice import Choice, Tried
@@ -213,10 +213,6 @@ def _describe(found: "Runner | Tried", metric: Metric) -> str:
     if tried.dropped:
         return f"{tried.name}: dropped after {tried.seconds:.1f} s: {tried.dropped}"
     score = tried.metrics[metric.name]
-    settings = ", ".join(f"{name} {_short(value)}" for name, value in tried.params.items()) or "no settings"
+    settings = list_settings(tried.params) or "no settings"
     effort = f"{count(tried.trials, 'trial')}, {tried.seconds:.1f} s"
     return f"{tried.name}: {metric.name} {spread(score)}, {settings}, {effort}"
-
-
-def _short(value: object) -> str:
-    return figure(value) if isinstance(value, float) else str(value)

@@ -329,7 +329,8 @@ class Search:
         if best is None:
             reason = next((trial.reason for trial in own if trial.reason), "none of its trials came to an end")
             return Finalist(name, self._families[name], None, None, len(own), seconds, reason)
-        best = self._best_again(name) if len(own) > len(self._plain_of(self._families[name])) else best
+        searched = len(own) > len(self._plain_of(self._families[name]))
+        best = self._best_again(name) if searched or any(MEMBERS in trial.params for trial in own) else best
         held = self._fits.get(name)
         fitted = held[1] if held and held[0] is best else None
         return Finalist(name, self._families[name], best, fitted, len(own), seconds)
