@@ -34,7 +34,7 @@ def test_a_search_stays_in_its_budget_and_tells_every_trial(make_world: Any) -> 
     finalists = search(world, book)
     assert time.monotonic() - start < 4  # the last fit and the last comparison may still end
     assert [one.name for one in finalists] == list(FAST)
-    assert sum(one.trials for one in finalists) == len(book.trials) > 4
+    assert sum(one.trials for one in finalists) == len(book.trials) >= len(FAST)
     assert book.finished
     assert all(trial.score for trial in book.trials if trial.state == "complete")
 
@@ -73,11 +73,11 @@ def test_a_family_not_tried_yet_has_a_little_of_what_is_kept_back(make_world: An
     world, book = make_world().with_train(budget=timedelta(seconds=60), families=("linear",)), Notebook()
     ground = prepare(world.frame, world.contract, world.project)
     slow = Trial("boosting", {}, "complete", 50.0, Interval(0.7, 0.6, 0.8, 90), {})
-    search_ = Search(ground, {"linear": open_family("linear", world.project)}, Notebook([slow]), book.trials.append)
-    search_._unit = 50.0  # seconds of a fit, so that a third of the budget is kept back
-    assert search_._reserve() > search_.left()
-    (finalist,) = search_.run()
-    assert finalist.best is not None
+    families = {name: open_family(name, world.project) for name in ("linear", "boosting")}
+    search_ = Search(ground, families, Notebook([slow]), book.trials.append)
+    assert search_._reserve() > search_.left()  # a third of the budget is kept back
+    linear, _ = search_.run()
+    assert linear.best is not None
 
 
 def test_a_budget_of_nothing_tries_the_plain_settings_only(make_world: Any) -> None:
