@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from trimtab.nouns import Interval
+from trimtab.train import search as search_module
 from trimtab.train.contest import open_family, prepare
 from trimtab.train.families.bags import average_trees
 from trimtab.train.families.base import Params, Problem, Span
@@ -146,9 +147,12 @@ def test_averaged_trees_answer_with_the_mean_of_the_raw_scores(task: Any, classe
     np.testing.assert_allclose(merged.booster.predict(X, 1), mean, rtol=1e-12, atol=1e-12)
 
 
-def test_a_search_answers_with_the_average_of_its_best_settings(make_world: Any) -> None:
+def test_a_search_answers_with_the_average_of_its_best_settings(
+    make_world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whichever single setting was luckiest on the validation part: the average of several is what is packaged."""
-    world, book = make_world().with_train(families=("boosting",), budget=timedelta(seconds=5)), Notebook()
+    monkeypatch.setattr(search_module, "PATIENCE", 0)  # the plain settings are enough, and time is ample
+    world, book = make_world().with_train(families=("boosting",), budget=timedelta(hours=1)), Notebook()
     (finalist,) = search(world, book)
     assert finalist.best is book.trials[-1]
     members = finalist.best.fitted["members"]
