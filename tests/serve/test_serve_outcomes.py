@@ -106,7 +106,7 @@ def test_the_prediction_shows_its_newest_outcome(server: Any, made: str) -> None
 
 
 def test_a_repeat_is_known_after_a_restart(world: Any, local: Any, serving: Any, tmp_path: Any) -> None:
-    """Nothing was forwarded meanwhile: the spool is read again."""
+    """Nothing was forwarded meanwhile."""
     first = local(world.make_project(tmp_path / "p"))
     assert first.ask({"key": {"customer": "c"}, "value": "yes"}, "/outcomes").json()["state"] == "accepted"
     first.desk.spool.close()

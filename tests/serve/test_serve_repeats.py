@@ -82,6 +82,24 @@ def test_two_workers_at_once_give_one_answer_and_log_it_once(pair: list[Desk], g
     assert count_spooled(pair[0].spool.folder.parent) == 1
 
 
+def test_an_outcome_that_one_worker_took_is_known_to_the_other(pair: list[Desk], good: dict[str, Any]) -> None:
+    """Which shows it with its Prediction, and tells a repeat from a correction."""
+    (reply,) = asyncio.run(ask_at_once(pair[:1], [good]))
+    identifier = reply.json()["prediction_id"]
+
+    async def tell(desk: Desk, value: str) -> Any:
+        transport = httpx.ASGITransport(app=build_app(desk))
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            told = await client.post("/outcomes", json={"prediction_id": identifier, "value": value})
+            shown = await client.get(f"/predictions/{identifier}")
+            return told.json()["state"], shown.json()["outcome"]
+
+    assert asyncio.run(tell(pair[0], "yes")) == ("accepted", "yes")
+    assert asyncio.run(tell(pair[1], "yes")) == ("repeated", "yes")
+    assert asyncio.run(tell(pair[1], "no")) == ("corrected", "no")
+    assert asyncio.run(tell(pair[0], "no")) == ("repeated", "no")
+
+
 def test_two_rows_at_once_under_one_id_get_one_answer_and_one_409(pair: list[Desk], good: dict[str, Any]) -> None:
     replies = asyncio.run(ask_at_once(pair, [good, {**good, "size": 3}]))
     assert sorted(reply.status_code for reply in replies) == [200, 409]
@@ -149,10 +167,12 @@ def test_a_claim_is_forgotten_after_its_day(tmp_path: Path) -> None:
 def test_what_is_erased_is_in_no_page(tmp_path: Path) -> None:
     claims = Claims(tmp_path / "claims.db")
     claims.put([claim("canary-id", prediction_id="p1"), claim("other")]).result()
+    claims.note_outcomes([("key:canary-key", "yes"), ("key:other", "no")]).result()
+    assert claims.subjects() == ["key:canary-key", "key:other"]
+    claims.remove(["p1"], ["key:canary-key"])
     claims.close()
-    claims.remove(["p1"])
     kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-    assert b"canary-id" not in kept
+    assert b"canary-" not in kept
     assert b"other" in kept
 
 

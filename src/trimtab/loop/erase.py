@@ -5,6 +5,7 @@ Models that were fitted on them are named, not changed; what stands in the sourc
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -17,7 +18,9 @@ from trimtab.loop.state import Wheel
 from trimtab.nouns import Decision, Version, canonical
 from trimtab.nouns.record import subject_of
 from trimtab.store import open_claims, spool_folder
+from trimtab.store.claims import Claims
 from trimtab.store.erasure import erase_from, find_files, read_files
+from trimtab.store.index import Index
 from trimtab.store.spool import count_spooled, damaged_files
 
 Tell = Callable[[str], None]
@@ -76,8 +79,9 @@ def erase(wheel: Wheel, words: Sequence[str], *, by: str, tell: Tell) -> Erased:
         if not (begun or found.rows or found.versions or _is_anywhere(wheel, person)):
             return found
         # Before the Predictions go: by them a run that repeats this one knows their ids.
-        wheel.index.remove(*_subjects(wheel, person))
-        open_claims(wheel.project).remove(person.predictions)
+        wheel.index.remove(*_subjects(wheel.index, person))
+        with closing(open_claims(wheel.project)) as claims:
+            claims.remove(*_subjects(claims, person))
         for table in _in_order(wheel.lake.tables()):
             tell(f"erasing from {table}")
             with wheel.lake.explained(table):
@@ -135,9 +139,9 @@ def _disguise(salt: str, person: Person) -> str:
     return sha256((salt + canonical(person.wanted)).encode()).hexdigest()
 
 
-def _subjects(wheel: Wheel, person: Person) -> tuple[Sequence[str], Sequence[str]]:
-    """Return what the index knows of the person: Predictions by id, and subjects of Outcomes."""
-    keys = [subject for subject in wheel.index.subjects() if person.is_in_text(subject.removeprefix("key:"))]
+def _subjects(known: Index | Claims, person: Person) -> tuple[Sequence[str], Sequence[str]]:
+    """Return what index or claims know of the person: Predictions by id, and subjects of Outcomes."""
+    keys = [subject for subject in known.subjects() if person.is_in_text(subject.removeprefix("key:"))]
     return sorted(person.predictions), [*keys, *(subject_of(id_, None) for id_ in person.predictions)]
 
 

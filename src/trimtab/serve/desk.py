@@ -13,7 +13,6 @@ from trimtab.serve.ladder import Problem
 from trimtab.serve.limits import Lane
 from trimtab.serve.meters import Meters, Pages
 from trimtab.serve.model import Live
-from trimtab.serve.recent import RecentOutcomes
 from trimtab.serve.repeats import Repeats
 from trimtab.store import open_claims
 from trimtab.store.claims import Claims
@@ -43,7 +42,6 @@ class Desk:
     meters: Meters = field(default_factory=Meters)
     breaker: Breaker = field(default_factory=Breaker)
     explainer: Explainer = field(default_factory=Explainer)
-    recent: RecentOutcomes = field(default_factory=RecentOutcomes)
     lane: Lane = field(init=False)
     keeper: Keeper = field(init=False)
     pages: Pages = field(init=False)

@@ -10,11 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trimtab import clock, events
-from trimtab.errors import StoreError
+from trimtab.errors import SpoolFull, StoreError
 from trimtab.nouns.record import subject_of
 from trimtab.serve.desk import Desk
 from trimtab.serve.explain import explain_record
 from trimtab.serve.ladder import Problem
+from trimtab.serve.outcomes import last_outcomes
 from trimtab.serve.predict import json_reply
 from trimtab.store.spool import find_spooled
 
@@ -79,11 +80,11 @@ def _look(desk: Desk, identifier: str) -> tuple[bytes | None, bool]:
 def _find_outcome(desk: Desk, identifier: str, key: str | None) -> str | None:
     """Return the newest value that is known: of the Prediction itself, else of its key."""
     subjects = [subject_of(identifier, None)] + ([subject_of(None, key)] if key else [])
-    for subject in subjects:
-        value = desk.recent.last(subject) or desk.index.last_outcome(subject)
-        if value is not None:
-            return value
-    return None
+    try:
+        found = last_outcomes(desk, subjects)
+    except (StoreError, SpoolFull) as error:
+        raise Problem("lookup_failed") from error
+    return next((found[subject] for subject in subjects if subject in found), None)
 
 
 async def _ask_relay(desk: Desk, identifier: str, what: str) -> bytes | None:

@@ -1,7 +1,8 @@
 """POST /outcomes: what really happened, kept durably, and joined to its Prediction by the loop."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from starlette.responses import Response
 
 from trimtab import clock
 from trimtab.contract.row import compile_label, compile_row, row_key
-from trimtab.errors import StoreError, UsageError
+from trimtab.errors import SpoolFull, StoreError, UsageError
 from trimtab.nouns import Contract
 from trimtab.nouns.record import OutcomeState, subject_of
 from trimtab.serve.decode import decode
@@ -179,24 +180,30 @@ async def _judge(desk: Desk, sent: list[Sent | Problem], arrived_at: datetime) -
             kept.append(one)
             continue
         subject = subject_of(one.prediction_id, one.key)
-        last = desk.recent.last(subject) or before.get(subject)
+        state = _state(one, before.get(subject), known)
         before[subject] = one.value
-        kept.append(Kept(_state(one, last, known), subject, _record(one, arrived_at)))
+        kept.append(Kept(state, subject, _record(one, arrived_at)))
     return kept
 
 
 def _look_up(desk: Desk, sent: list[Sent]) -> tuple[dict[str, str], set[str]]:
     """Return the last known value by subject, and which prediction ids are known. Runs in a thread: it reads disks."""
-    before: dict[str, str] = {}
     known: set[str] = set()
+    before = last_outcomes(desk, {subject_of(one.prediction_id, one.key) for one in sent})
     for one in sent:
-        subject = subject_of(one.prediction_id, one.key)
-        value = desk.index.last_outcome(subject)
-        if value is not None:
-            before[subject] = value
         if one.prediction_id is not None and _is_known(desk, one.prediction_id):
             known.add(one.prediction_id)
     return before, known
+
+
+def last_outcomes(desk: Desk, subjects: Collection[str]) -> dict[str, str]:
+    """Return the newest values by subject: those that any worker took lately before those in the lake."""
+    found = desk.claims.find_outcomes(subjects).result()
+    for subject in subjects:
+        value = found.get(subject) or desk.index.last_outcome(subject)
+        if value is not None:
+            found[subject] = value
+    return found
 
 
 def _is_known(desk: Desk, prediction_id: str) -> bool:
@@ -225,7 +232,8 @@ async def _keep(desk: Desk, kept: list[Kept | Problem]) -> None:
     commit = desk.keeper.keep([("outcome", one.record.id, encode(one.record)) for one in new])
     if await desk.settle(commit, 0) == "none":
         raise Problem("cannot_log")
-    desk.recent.add((one.subject, one.record.value) for one in new)
+    with suppress(SpoolFull):  # the Outcome itself is kept; that a repeat of it looks new is no loss
+        await asyncio.wrap_future(desk.claims.note_outcomes([(one.subject, one.record.value) for one in new]))
 
 
 def _reply(desk: Desk, kept: list[Kept | Problem], *, many: bool) -> Response:

@@ -7,22 +7,16 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from threading import Thread
 from types import FrameType
 
-import msgspec
 import uvicorn
 from fastapi import FastAPI
 
 from trimtab import clock, events
-from trimtab.errors import StoreError
-from trimtab.nouns.record import subject_of
 from trimtab.pulse import Pulse
 from trimtab.serve.desk import Desk
 from trimtab.serve.live import Shelf, Watcher
 from trimtab.serve.worker import Post
-from trimtab.store.record import OutcomeRecord
-from trimtab.store.spool import segments
 
 GRACE_NS = 500_000_000
 """How long a stopping worker still takes new requests while readiness already says no: time for a proxy to notice."""
@@ -82,7 +76,6 @@ def serve_forever(app: FastAPI, desk: Desk, shelf: Shelf, post: Post, tell_ready
         watcher = Watcher(desk, shelf, asyncio.get_running_loop())
         watcher.start()
         watchers.append(watcher)
-        Thread(target=_recall_outcomes, args=(desk,), name="recall", daemon=True).start()
         gc.freeze()  # what is imported by now never becomes garbage: do not look through it again and again
         tell_ready()
 
@@ -115,15 +108,3 @@ def _settings(app: FastAPI) -> uvicorn.Config:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
-
-
-def _recall_outcomes(desk: Desk) -> None:
-    """Read the outcomes that wait in the spools, so that a repeat is known as one after a restart."""
-    try:
-        for segment in segments(desk.spool.folder.parent):
-            for kind, _, body in segment.records():
-                if kind == "outcome":
-                    outcome = msgspec.json.decode(body, type=OutcomeRecord)
-                    desk.recent.recall(subject_of(outcome.prediction_id, outcome.key), outcome.value)
-    except (StoreError, msgspec.DecodeError) as error:
-        events.tell("not_recalled", error=events.place(error))

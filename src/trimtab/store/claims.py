@@ -4,6 +4,9 @@ A client that asks again under its id gets its first answer, byte for byte. The 
 requests that come at once, to one worker or to several. A claim is durable before its record goes into the spool, and
 the reply leaves after both. So a claim without a record is of a request that is being answered now, or of one whose
 worker died before it replied: `holder` tells which. Claims are kept for a day and then forgotten, a few at each commit.
+
+The newest Outcome of each subject stands here as well, written after its record is in the spool: any worker can show
+it, and tell a repeat from a correction, before the loop has moved it to the lake.
 """
 
 import sqlite3
@@ -30,6 +33,8 @@ create table if not exists claim (
 ) without rowid;
 create index if not exists claim_at on claim (at);
 create index if not exists claim_prediction on claim (prediction_id);
+create table if not exists outcome (subject text primary key, value text not null, at real not null) without rowid;
+create index if not exists outcome_at on outcome (at);
 """
 
 
@@ -79,8 +84,43 @@ class Claims:
         """Forget claims whose answers are not given."""
         self._hand_over(lambda connection: _delete(connection, claims))
 
-    def remove(self, predictions: Iterable[str]) -> None:
-        """Forget the claims of some Predictions for good: no page of the file, nor of its log, holds them any more."""
+    def note_outcomes(self, values: Sequence[tuple[str, str]]) -> "Future[None]":
+        """Remember, durably, the newest Outcomes by subject."""
+        rows = [(subject, value, clock.now().timestamp()) for subject, value in values]
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.executemany("insert or replace into outcome values (?, ?, ?)", rows)
+
+        return self._hand_over(work)
+
+    def find_outcomes(self, subjects: Iterable[str]) -> "Future[dict[str, str]]":
+        """Return the newest values by subject, of those that are known."""
+        wanted = list(subjects)
+        if not self.path.exists():
+            nothing: Future[dict[str, str]] = Future()
+            nothing.set_result({})
+            return nothing
+
+        def work(connection: sqlite3.Connection) -> dict[str, str]:
+            query = "select subject, value from outcome where subject = ?"
+            found = (connection.execute(query, (subject,)).fetchone() for subject in wanted)
+            return dict(row for row in found if row is not None)
+
+        return self._hand_over(work)
+
+    def subjects(self) -> list[str]:
+        """Return the subjects of all Outcomes."""
+        if not self.path.exists():
+            return []
+
+        def work(connection: sqlite3.Connection) -> list[str]:
+            return [str(row[0]) for row in connection.execute("select subject from outcome")]
+
+        found: list[str] = self._hand_over(work).result()
+        return found
+
+    def remove(self, predictions: Iterable[str], subjects: Iterable[str] = ()) -> None:
+        """Forget some Predictions and subjects for good: no page of the file, nor of its log, holds them any more."""
         if not self.path.exists():
             return
         try:
@@ -88,6 +128,7 @@ class Claims:
                 connection.execute("pragma secure_delete = on")
                 connection.execute("begin immediate")
                 connection.executemany("delete from claim where prediction_id = ?", ((one,) for one in predictions))
+                connection.executemany("delete from outcome where subject = ?", ((one,) for one in subjects))
                 connection.execute("commit")
                 connection.execute("vacuum")
                 busy = connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
@@ -147,10 +188,11 @@ class Claims:
         connection.execute("begin immediate")
         try:
             results = [work(connection) for work, _ in jobs]
-            connection.execute(
-                "delete from claim where client_id in (select client_id from claim where at < ? limit ?)",
-                (clock.now().timestamp() - self._keep_seconds, _FORGET * len(jobs)),
-            )
+            for table, key in (("claim", "client_id"), ("outcome", "subject")):
+                connection.execute(
+                    f"delete from {table} where {key} in (select {key} from {table} where at < ? limit ?)",
+                    (clock.now().timestamp() - self._keep_seconds, _FORGET * len(jobs)),
+                )
             connection.execute("commit")
         except BaseException:
             with suppress(sqlite3.Error):
