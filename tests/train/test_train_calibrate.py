@@ -1,6 +1,7 @@
 """Calibration: one map for a row and for many, learnt only where it holds on rows that it had not seen."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from trimtab.errors import VersionError
 from trimtab.train.artefact import open_version
 from trimtab.train.calibrate import Calibration, calibrate, conformal_quantile, read_calibration
+from trimtab.train.choice import Tried
+from trimtab.train.contest import judge, open_family, prepare
 from trimtab.train.fit import fit
 
 MAPS = (
@@ -133,3 +136,22 @@ def test_a_number_comes_with_its_interval(make_version: Any) -> None:
     }
     inside = np.abs(package.predict(world.frame) - world.frame["_label"].to_numpy()) <= package.interval_quantile
     assert inside.mean() > 0.8
+
+
+@pytest.mark.parametrize(
+    ("noisy", "kind", "refused"), [(("calibration", "test"), "sigmoid", ""), (("calibration",), "identity", "sigmoid")]
+)
+def test_a_map_that_harms_later_rows_is_refused(
+    make_world: Any, noisy: tuple[str, ...], kind: str, refused: str
+) -> None:
+    """Answers that were too bold for a while are calmed only if they still are on the test part."""
+    ground = prepare(*vars(make_world(rows=4000).with_train(calibration=0.2)).values())
+    family: Any = open_family("linear", ground.project)
+    labels = (ground.rows("one_hot", np.arange(4000))[0][:, 0] > 0).astype(np.int64)
+    chance = np.random.default_rng(3)
+    for part in noisy:
+        places = getattr(ground.parts, part)
+        labels[places] ^= chance.random(len(places)) < 0.3
+    ground = replace(ground, labels=labels)
+    runner = judge(Tried("linear", {}, {}, 0.0), family, ground.fit(family, {"C": 1.0}, ground.parts.train), ground)
+    assert (runner.calibration.kind, runner.refused) == (kind, refused)

@@ -95,7 +95,7 @@ def calibrate(
     answers = _recentre(labels, answers) if task == "binary" else answers
     judged = slice(len(np.array_split(labels, FOLDS)[0]), None) if ordered else slice(None)
     held = {kind: _answer_held(kind, labels, answers, ordered=ordered)[judged] for kind in kinds}
-    losses = {kind: _brier(task, labels[judged], given) for kind, given in held.items()}
+    losses = {kind: brier_losses(task, labels[judged], given) for kind, given in held.items()}
     chosen: Kind = "identity"
     for kind in kinds[1:]:
         gain = losses[chosen] - losses[kind]
@@ -144,7 +144,8 @@ def _answer_held(kind: Kind, labels: np.ndarray, answers: np.ndarray, *, ordered
     return found
 
 
-def _brier(task: Task, labels: np.ndarray, answers: np.ndarray) -> np.ndarray:
+def brier_losses(task: Task, labels: np.ndarray, answers: np.ndarray) -> np.ndarray:
+    """Return what each row adds to the Brier score."""
     if task == "binary":
         return np.asarray(np.square(answers - labels))
     return np.asarray(np.square(answers - np.eye(answers.shape[1])[labels]).sum(axis=1) / 2.0)

@@ -178,7 +178,8 @@ def _tell_calibration(chosen: Runner) -> tuple[str, ...]:
     if not chosen.brier:
         return ()
     told = ", ".join(f"{kind} {figure(score)}" for kind, score in chosen.brier.items())
-    return (f"Calibration is {chosen.calibration.kind}: held-out Brier score on the calibration part {told}.",)
+    refused = f" The {chosen.refused} map was refused: it made the test part's worse." if chosen.refused else ""
+    return (f"Calibration is {chosen.calibration.kind}: held-out Brier score on the calibration part {told}.{refused}",)
 
 
 def _warn_of_columns(ground: Ground) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from trimtab.metrics.compare import metric_interval
 from trimtab.metrics.figures import count
 from trimtab.nouns import Contract, Interval, Project
 from trimtab.train.blocks import Form
-from trimtab.train.calibrate import Calibration, calibrate
+from trimtab.train.calibrate import Calibration, brier_losses, calibrate
 from trimtab.train.choice import Tried
 from trimtab.train.columns import refuse_infinite
 from trimtab.train.encode import Encoder, check_features
@@ -86,6 +86,7 @@ class Runner:
     params: Params = field(default_factory=dict)
     calibration: Calibration = field(default_factory=Calibration)
     brier: Mapping[str, float] = field(default_factory=dict)
+    refused: str = ""
 
 
 def prepare(frame: Any, contract: Contract, project: Project) -> Ground:
@@ -145,7 +146,8 @@ def open_recipe(recipe: Mapping[str, Any], project: Project) -> Family:
 def judge(tried: Tried, family: Family, fitted: Fitted, ground: Ground) -> Runner:
     """Return a fitted family calibrated on the calibration part and measured on the test part.
 
-    Raises DataError where an answer is not finite.
+    A map that makes the later test part's Brier score worse does harm where time goes on: it is refused. Raises
+    DataError where an answer is not finite.
     """
     part = ground.parts.calibration
     before = fitted.predict(ground.rows(family.form, part)[0])
@@ -153,8 +155,15 @@ def judge(tried: Tried, family: Family, fitted: Fitted, ground: Ground) -> Runne
     calibration, brier = calibrate(
         ground.problem.task, ground.labels[part], before, ordered=ground.contract.row.order != "none"
     )
-    found = Runner(tried, *(np.empty(0),) * 3, calm=calibration.apply(before), family=family.name, params=fitted.params)
-    return measure_on_test(replace(found, calibration=calibration, brier=brier), family, fitted, ground)
+    bare = Runner(tried, *(np.empty(0),) * 3, calm=before, family=family.name, params=fitted.params, brier=brier)
+    if calibration.kind != "identity":
+        mapped = replace(bare, calm=calibration.apply(before), calibration=calibration)
+        found = measure_on_test(mapped, family, fitted, ground)
+        task, truth = ground.problem.task, ground.labels[ground.parts.test]
+        if brier_losses(task, truth, found.answers).mean() <= brier_losses(task, truth, found.raw).mean():
+            return found
+        bare = replace(bare, refused=calibration.kind)
+    return measure_on_test(bare, family, fitted, ground)
 
 
 def measure_on_test(runner: Runner, family: Family, fitted: Fitted, ground: Ground) -> Runner:
