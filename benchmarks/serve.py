@@ -1,247 +1,281 @@
-"""What one online answer costs, stage by stage, and what a client sees. Run: `python benchmarks/serve.py`.
+"""What an answer costs a serving worker, beside a raw echo and beside other services. Run: `make bench-serve`.
 
-The project is made on the spot: 20 columns, LightGBM, 5,000 rows. Figures are medians; HTTP goes through loopback to a
-real worker in a process of its own, with `synchronous=FULL` on the disk of the temporary folder.
+Writes docs/benchmarks/serve.json and serve.md. Needs wrk (apt-get install wrk). The other services run in environments
+of their own under .bench/serve, made on the first run. CPU is the server's processor time per request, at 16
+connections that ask again at once; p99 is what 16 connections see at half of the peak rate, the client in the way.
 """
 
-import asyncio
+import json
 import os
 import re
-import statistics
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
-from urllib.request import urlopen
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
 
 import msgspec
 import numpy as np
-import polars as pl
 import uvloop
+from serve_batch import time_batch
+from serve_world import (
+    add_version,
+    commits_a_second,
+    cpu_seconds,
+    drive,
+    make_frame,
+    make_project,
+    promote,
+    resident_mb,
+    stage_times,
+    time_stages,
+)
 
-from trimtab import clock, config
-from trimtab.contract.clean import compile_frame
-from trimtab.contract.infer import infer
-from trimtab.nouns import Decision, Member, Project, Snapshot, Trim, Version
-from trimtab.serve.decode import _decode, decode
-from trimtab.serve.live import Shelf
-from trimtab.store import open_blobs, open_catalog
-from trimtab.store.record import PredictionRecord, encode, features_text, json_text
-from trimtab.store.spool import Spool
-from trimtab.train.fit import choose, fit
+from trimtab import config
 
-ROWS = 5000
-SLOW = 0.005
-LENGTH = re.compile(rb"(?i)content-length: (\d+)")
-STAGE = re.compile(r'trimtab_latency_seconds_(sum|count)\{stage="(\w+)",worker="w0"\} (\S+)')
-SLOWLY = """
-import time
-from trimtab.store.segment import Draft
-write = Draft.write
-Draft.write = lambda self, records: (time.sleep({}), write(self, records))
+ROOT = Path(__file__).parents[1]
+PLACE = ROOT / ".bench" / "serve"
+PAGE = ROOT / "docs" / "benchmarks" / "serve"
+ENVIRONMENTS = {"plain": "fastapi uvicorn pandas scikit-learn", "mlflow": "mlflow pandas scikit-learn"}
+CONNECTIONS = 16
+PYTHON = sys.executable
+ECHO = """
+import asyncio, sys
+import uvicorn
+from fastapi import FastAPI
+from starlette.responses import Response
+app = FastAPI()
+async def echo(request):
+    return Response(await request.body(), media_type="application/json")
+app.add_route("/predict", echo, methods=["POST"])
+uvicorn.run(app, port=int(sys.argv[1]), loop="uvloop", http="httptools", log_level="warning", access_log=False)
 """
-START = "import sys; from pathlib import Path; from trimtab.serve.worker import run; run(Path(sys.argv[1]), port=0)"
-
-
-def make_frame() -> pl.DataFrame:
-    """Return 16 numbers and 4 categories with a label that depends on some of them."""
-    random = np.random.default_rng(1)
-    columns: dict[str, Any] = {f"n{number}": random.normal(size=ROWS) for number in range(16)}
-    columns |= {f"c{number}": random.choice(list("abcdef"), ROWS) for number in range(4)}
-    score = columns["n0"] + columns["n1"] * columns["n2"] + (columns["c0"] == "a") + random.normal(size=ROWS)
-    return pl.DataFrame({**columns, "y": np.where(score > 0, "yes", "no")})
-
-
-def make_project(folder: Path) -> Project:
-    """Return a project with one promoted Version."""
-    frame = make_frame()
-    contract = infer(frame, target="y", order="file").contract
-    (folder / "trimtab.toml").write_text(
-        'format = 1\n[project]\nname = "bench"\n[sources.rows]\nkind = "files"\npath = "rows.csv"\n'
-    )
-    (folder / "contract.toml").write_text(config.contract_text(contract))
-    project = config.load(folder)
-    project = replace(project, train=replace(project.train, families=("boosting",), threads=2))
-    now = clock.now()
-    clean = compile_frame(contract, text=False).apply(frame.with_columns(_arrived_at=pl.lit(now))).clean
-    blobs, catalog = open_blobs(project), open_catalog(project)
-    staged = blobs.stage()
-    identifier = fit(clean, contract, project, choose(clean, contract, project, tell=lambda _: None), staged)
-    blobs.keep(staged, identifier)
-    version = Version(identifier, 0, "boosting", {}, contract.id, Snapshot(now, {}, ROWS, ""), {}, now)
-    catalog.add_version(version)
-    catalog.decide(
-        Decision("promote", "rule:first", ("bench",), now, now, identifier, 1), Trim(1, (Member(identifier),))
-    )
-    catalog.close()
-    return project
-
-
-def microseconds(work: Callable[[], object], times: int = 5000) -> float:
-    """Return the median of single calls."""
-    spent = []
-    for _ in range(times):
-        begin = time.perf_counter_ns()
-        work()
-        spent.append(time.perf_counter_ns() - begin)
-    return statistics.median(spent) / 1000
-
-
-def time_stages(project: Project, row: dict[str, Any]) -> dict[str, float]:
-    """Return microseconds of one row by stage."""
-    catalog = open_catalog(project)
-    model = Shelf(catalog, open_blobs(project), lambda _: "").open("champion", 0.5)
-    catalog.close()
-    body = msgspec.json.encode(row)
-    values = model.row(row).values
-    numbers = model.encode(values)
-    record = PredictionRecord(
-        id=clock.uuid7(),
-        event_at="2026-01-01T00:00:00.000000Z",
-        arrived_at="2026-01-01T00:00:00.000000Z",
-        raw=json_text(row),
-        features=features_text(model.columns, values),
-        prediction="yes",
-        output=json_text(model.output(model.answer(numbers))),
-        version=model.id,
-        epoch=1,
-        contract=model.contract.id,
-    )
-    return {
-        "decode alone": microseconds(lambda: _decode(body)),
-        "decode with the search for repeated keys": microseconds(lambda: decode(body)),
-        "check against the contract": microseconds(lambda: model.row(row)),
-        "encode": microseconds(lambda: model.encode(values)),
-        "model": microseconds(lambda: model.output(model.answer(numbers))),
-        "raw and features as JSON": microseconds(lambda: (json_text(row), features_text(model.columns, values))),
-        "record": microseconds(lambda: encode(record)),
-    }
-
-
-class Client(asyncio.Protocol):
-    """One connection that asks again as soon as it was answered. An HTTP library would cost more than the worker."""
-
-    def __init__(self, request: bytes, until: float, spent: list[float]) -> None:
-        self._request, self._until, self._spent = request, until, spent
-        self._got = b""
-        self._begin = 0.0
-        self.closed = asyncio.get_running_loop().create_future()
-
-    def itself(self) -> "Client":
-        """Return this one: a protocol is made by a function."""
-        return self
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask."""
-        self._transport = cast("asyncio.Transport", transport)
-        self._ask()
-
-    def data_received(self, data: bytes) -> None:
-        """Note how long a whole answer took, and ask again."""
-        self._got += data
-        head, found, body = self._got.partition(b"\r\n\r\n")
-        if not found or len(body) < int(LENGTH.findall(head)[0]):
-            return
-        if not head.startswith(b"HTTP/1.1 200"):
-            raise RuntimeError(body.decode())
-        self._got = b""
-        self._spent.append((time.perf_counter() - self._begin) * 1000)
-        if time.perf_counter() < self._until:
-            self._ask()
-        else:
-            self._transport.close()
-
-    def connection_lost(self, _error: Exception | None) -> None:
-        """Say that it is over."""
-        self.closed.set_result(None)
-
-    def _ask(self) -> None:
-        self._begin = time.perf_counter()
-        self._transport.write(self._request)
-
-
-async def drive(port: int, body: bytes, connections: int, seconds: float) -> list[float]:
-    """Return milliseconds of each request over so many connections."""
-    head = f"POST /predict HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-length: {len(body)}\r\n\r\n"
-    spent: list[float] = []
-    until = time.perf_counter() + seconds
-    clients = [Client(head.encode() + body, until, spent) for _ in range(connections)]
-    loop = asyncio.get_running_loop()
-    for client in clients:
-        await loop.create_connection(client.itself, "127.0.0.1", port)
-    await asyncio.gather(*(client.closed for client in clients))
-    return spent
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the processor time that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def stage_times(port: int) -> dict[str, tuple[float, float]]:
-    """Return the seconds and the number of requests of each stage that a worker has counted so far."""
-    with urlopen(f"http://127.0.0.1:{port}/metrics") as reply:
-        found = STAGE.findall(reply.read().decode())
-    sums = {stage: float(value) for kind, stage, value in found if kind == "sum"}
-    return {stage: (sums[stage], float(value)) for kind, stage, value in found if kind == "count"}
-
-
-def time_http(project: Project, row: dict[str, Any], start: str, syncs: float) -> None:
-    """Print what a client sees at 1, 16 and 64 connections, what it costs the worker, and how well commits are shared.
-
-    `syncs` is how many commits a second the disk does for one record after another.
-    """
-    body = msgspec.json.encode(row)
-    with subprocess.Popen(
-        [sys.executable, "-c", start, str(project.folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as child:
-        line = child.stdout.readline() if child.stdout else ""
-        port = int(re.findall(r":(\d+) ", line)[0])
-        uvloop.run(drive(port, body, 4, 0.5))
-        for connections in (1, 16, 64):
-            before, stages = cpu_seconds(child.pid), stage_times(port)
-            spent = uvloop.run(drive(port, body, connections, 4))
-            used = (cpu_seconds(child.pid) - before) / len(spent)
-            model = [now - then for now, then in zip(stage_times(port)["model"], stages["model"], strict=True)]
-            rate, (p50, p99) = len(spent) / 4, np.quantile(spent, [0.5, 0.99])
-            print(
-                f"{connections:3d} connections: {rate:5.0f} answers a second ({rate / syncs:4.1f} a commit of this "
-                f"disk), p50 {p50:.2f} ms, p99 {p99:.2f} ms, worker CPU {used * 1e6:.0f} us an answer, "
-                f"model {model[0] / model[1] * 1e6:.0f} us"
-            )
-        child.terminate()
-
-
-def commits_a_second(folder: Path) -> float:
-    """Return how many commits a second the spool does for records that come one after another."""
-    spool = Spool(folder, "alone")
-    body = b"x" * 1500
-    milliseconds = microseconds(lambda: spool.put([("prediction", clock.uuid7(), body)]).result(), 500) / 1000
-    spool.close()
-    return 1000 / milliseconds
+UNLOGGED = """
+import sys
+from concurrent.futures import Future
+from pathlib import Path
+from trimtab.serve import worker
+from trimtab.serve.keeper import Keeper
+def keep(self, records):
+    done = __import__("asyncio").get_running_loop().create_future()
+    done.set_result(None)
+    return done
+Keeper.keep = keep
+worker.run(Path(sys.argv[2]), port=int(sys.argv[1]))
+"""
 
 
 def main() -> None:
-    """Print all figures."""
-    with tempfile.TemporaryDirectory() as folder:
-        project = make_project(Path(folder))
+    """Measure everything and write the page."""
+    config.calm_threads()
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is missing. Next: apt-get install wrk")
+    with tempfile.TemporaryDirectory() as home:
+        folder = Path(home)
+        project = make_project(folder)
+        print("project made", flush=True)
         row = {name: value for name, value in make_frame().row(7, named=True).items() if name != "y"}
-        for stage, spent in time_stages(project, row).items():
-            print(f"{spent:8.1f} us  {stage}")
-        syncs = commits_a_second(Path(folder) / "spool")
-        print(f"This disk does {syncs:.0f} commits a second, one record after another.")
-        time_http(project, row, START, syncs)
-        slow = 1 / (1 / syncs + SLOW)
-        print(f"With a disk that is {SLOW * 1000:.0f} ms slower, {slow:.0f} commits a second:")
-        time_http(project, row, SLOWLY.format(SLOW) + START, slow)
+        body = msgspec.json.encode(row)
+        servers = dict(time_servers(folder, project, body))
+        found = {
+            "machine": {"cores": os.cpu_count(), "python": sys.version.split()[0], "load": os.getloadavg()[0]},
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "stages_us": time_stages(project, row),
+            "commits_a_second": commits_a_second(folder / "spool"),
+            "servers": servers,
+            "batch": time_batch(project, folder),
+        }
+    PAGE.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    PAGE.with_suffix(".md").write_text(lay_out(found), encoding="utf-8")
+    print(PAGE.with_suffix(".md").read_text(encoding="utf-8"))
+
+
+def time_servers(folder: Path, project: Any, body: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what each server costs."""
+    port = 8471
+    with running([PYTHON, "-c", ECHO, str(port)], port) as pid:
+        yield "echo", time_one(pid, port, "/predict", body)
+    with running([PYTHON, "-c", UNLOGGED, str(port), str(folder)], port) as pid:
+        yield "predict", time_one(pid, port, "/predict", body)
+    with up(folder, port) as pid:
+        yield "logged", time_one(pid, port, "/predict", body, stages=True)
+    second = add_version(project, make_frame(2))
+    first = next(line for line in versions(project) if line != second)
+    promote(project, first, second)
+    with up(folder, port) as pid:
+        yield "logged, two Versions", time_one(pid, port, "/predict", body, stages=True)
+    yield from time_others(folder, port, body)
+
+
+def versions(project: Any) -> list[str]:
+    """Return the ids of the Versions that are kept."""
+    return [path.name for path in (project.state / "blobs").iterdir() if path.is_dir() and len(path.name) == 12]
+
+
+def time_others(folder: Path, port: int, body: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the plain service and MLflow's, with one pipeline; one that cannot be installed is left out, and said."""
+    for name, packages in ENVIRONMENTS.items():
+        if not (PLACE / name / "done").exists():
+            subprocess.run([PYTHON, "-m", "venv", str(PLACE / name)], check=True)
+            subprocess.run([PLACE / name / "bin" / "pip", "install", "-q", *packages.split()], check=True)
+            (PLACE / name / "done").touch()
+    script, (plain, mlflow) = (
+        str(ROOT / "benchmarks" / "serve_plain.py"),
+        (PLACE / name / "bin" for name in ENVIRONMENTS),
+    )
+    subprocess.run([plain / "python", script, "fit", str(folder / "rows.csv"), str(folder)], check=True)
+    with running([str(plain / "python"), script, "serve", str(folder), str(port)], port, "/docs") as pid:
+        yield "FastAPI, pandas, scikit-learn", time_one(pid, port, "/predict", body)
+    subprocess.run([mlflow / "python", script, "mlflow", str(folder)], check=True)
+    row = json.loads(body)
+    split = json.dumps({"dataframe_split": {"columns": list(row), "data": [list(row.values())]}}).encode()
+    path = f"PATH={mlflow}:{os.environ['PATH']}"  # it looks for its web server there
+    serve = ["env", path, str(mlflow / "mlflow"), "models", "serve", "-m", str(folder / "mlflow")]
+    with running([*serve, "--env-manager", "local", "-p", str(port)], port, "/ping") as pid:
+        yield "mlflow models serve", time_one(pid, port, "/invocations", split)
+
+
+@contextmanager
+def running(command: list[str], port: int, path: str = "/livez") -> Iterator[int]:
+    """Run a server, wait until it answers, and end it; yield its process."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+        wait_for(f"http://127.0.0.1:{port}{path}")
+        try:
+            yield child.pid
+        finally:
+            for pid in [child.pid, *descendants(child.pid)]:
+                os.kill(pid, 15)
+            child.wait(timeout=60)
+
+
+@contextmanager
+def up(folder: Path, port: int) -> Iterator[int]:
+    """Run `trimtab up` with one worker and the loop, as by default; yield the worker's process."""
+    command = [PYTHON, "-m", "trimtab.cli", "up", str(folder), "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
+        lines = [child.stdout.readline() if child.stdout else "" for _ in range(3)]
+        try:
+            yield int(re.findall(r"w0 \(process (\d+)\)", lines[1])[0])
+        finally:
+            child.terminate()
+            child.communicate(timeout=60)
+
+
+def descendants(pid: int) -> list[int]:
+    children = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [*children, *(below for child in children for below in descendants(child))]
+
+
+def wait_for(url: str) -> None:
+    """Return when a server answers anything."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        try:
+            urlopen(Request(url))  # noqa: S310 - our own
+        except URLError as error:
+            if getattr(error, "code", 0):
+                return
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(url)
+
+
+def time_one(pid: int, port: int, path: str, body: bytes, *, stages: bool = False) -> dict[str, Any]:
+    """Return requests a second, processor time a request, waits at half of that rate, and memory of one server."""
+    url = f"http://127.0.0.1:{port}"
+    wrk(url, path, body, 2)
+    begin, before = cpu_seconds(pid), stage_times(url) if stages else {}
+    rate, count = wrk(url, path, body, 6)
+    cpu = (cpu_seconds(pid) - begin) / count
+    after = stage_times(url) if stages else {}
+    print(f"{count} requests, {cpu * 1e6:.0f} us each", flush=True)
+    waits = uvloop.run(drive(url, path, body, max(rate / 2, CONNECTIONS / 2), 6, CONNECTIONS))
+    spent = {stage: (after[stage][0] - before[stage][0]) / (after[stage][1] - before[stage][1]) for stage in after}
+    return {
+        "requests_a_second": round(rate, 1),
+        "cpu_us": round(cpu * 1e6, 1),
+        "requests_a_cpu_second": round(1 / cpu, 1),
+        "p50_ms": round(float(np.quantile(waits, 0.5)), 2),
+        "p99_ms": round(float(np.quantile(waits, 0.99)), 2),
+        "resident_mb": round(resident_mb(pid), 1),
+        **({"stages_us": {stage: round(one * 1e6, 1) for stage, one in spent.items()}} if stages else {}),
+    }
+
+
+def wrk(url: str, path: str, body: bytes, seconds: int) -> tuple[float, int]:
+    """Return requests a second and how many there were. Raises RuntimeError where one was not answered with 2xx."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(f"wrk.method = 'POST'\nwrk.headers['content-type'] = 'application/json'\nwrk.body = {lua(body)}\n")
+        script.flush()
+        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "--timeout", "20", "-s", script.name, url + path]
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    if "Non-2xx" in said or "Socket errors" in said:
+        raise RuntimeError(said)
+    count = int(re.findall(r"(\d+) requests in", said)[0])
+    return float(re.findall(r"Requests/sec: +([\d.]+)", said)[0]), count
+
+
+def lua(body: bytes) -> str:
+    return "[==[" + body.decode() + "]==]"
+
+
+def _say_where(found: Mapping[str, Any]) -> str:
+    machine, commits = found["machine"], found["commits_a_second"]
+    return (
+        f"{found['at']}; {machine['cores']} cores shared with other work (load {machine['load']:.1f}), Python "
+        f"{machine['python']}; a disk of {commits:.0f} synced commits a second, one after another. One row of 20 "
+        "columns, LightGBM; 16 connections. CPU is the server's, all its processes; p99 is seen at half of the peak "
+        "rate. Trust ratios, not times."
+    )
+
+
+def lay_out(found: Mapping[str, Any]) -> str:
+    """Return the page."""
+    servers, batch = found["servers"], found["batch"]
+    echo, logged = servers["echo"], servers["logged"]
+    lines = [
+        "# What an answer costs",
+        "",
+        "    make bench-serve",
+        "",
+        _say_where(found),
+        "",
+        "| server | CPU a request | against the echo | requests a second | p99 at half load | memory |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, one in servers.items():
+        lines.append(
+            f"| {name} | {one['cpu_us']:,.0f} us | {one['cpu_us'] / echo['cpu_us']:.1f}x | "
+            f"{one['requests_a_second']:,.0f} | {one['p99_ms']:.1f} ms | {one['resident_mb']:.0f} MB |"
+        )
+    goals = [
+        ("predict only, CPU against the echo", servers["predict"]["cpu_us"] / echo["cpu_us"], "<= 3", "x"),
+        ("with the durable log, CPU against the echo", logged["cpu_us"] / echo["cpu_us"], "<= 5", "x"),
+        ("with the durable log, p99 at half load against the echo's", logged["p99_ms"] / echo["p99_ms"], "<= 10", "x"),
+        *(
+            (f"requests a CPU second with the log, against {name}", one["cpu_us"] / logged["cpu_us"], ">= 50", "x")
+            for name, one in servers.items()
+            if name.startswith(("FastAPI", "mlflow"))
+        ),
+        ("worker's memory", logged["resident_mb"], "<= 150", " MB"),
+        ("batch with log and output, rows a second against the bare model", 100 * batch["share"], ">= 70", " %"),
+    ]
+    lines += ["", "| figure | measured | wanted |", "|---|---|---|"]
+    lines += [f"| {what} | {value:.1f}{unit} | {wanted}{unit} |" for what, value, wanted, unit in goals]
+    lines += ["", "Each stage alone, microseconds (median): "]
+    lines += [f"- {stage}: {spent:.1f}" for stage, spent in found["stages_us"].items()]
+    lines += ["", "Each stage under load, microseconds of wall clock (mean; `log` waits for the disk and others): "]
+    lines += [f"- {stage}: {spent:.1f}" for stage, spent in logged["stages_us"].items()]
+    lines += ["", "## Batch", "", *batch["lines"], ""]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ RAW = (
     b"{",
     b"null",
 )
-PATHS = ("/predict", "/predict", "/predict", "/outcomes", "/predictions/x", "/model", "/nowhere", "/predictions/%00")
+PATHS = (*["/predict"] * 8, "/outcomes", "/outcomes", "/predictions/x", "/model", "/nowhere", "/predictions/%00")
 SECONDS = 10
 
 
@@ -82,13 +82,13 @@ def make_request(chance: random.Random, row: dict[str, Any]) -> dict[str, Any]:
         "content-type": chance.choice(["application/json"] * 8 + ["text/plain", "application/x+json; charset=x"])
     }
     if chance.random() < 0.2:
-        headers["idempotency-key"] = chance.choice(["k", "k", "x" * 300, "k\t"])
+        headers["idempotency-key"] = chance.choice(["k", "k", "x" * 300, "k k"])
     method = chance.choice(["POST"] * 8 + ["GET", "PUT"])
     params = chance.choice([{}] * 8 + [{"atomic": "true"}, {"explain": "true"}, {"a": "b"}])
     return {"method": method, "url": path, "content": content, "headers": headers, "params": params}
 
 
-@pytest.mark.skipif(not ENVIRONMENT.exists(), reason="make bench-serve-environments makes its environment")
+@pytest.mark.skipif(not ENVIRONMENT.exists(), reason="docs/serve.md says how to make its environment")
 def test_schemathesis_finds_no_undeclared_answer(
     small: Any, tmp_path: Path, times: Callable[[int], int], tell: Callable[..., None]
 ) -> None:

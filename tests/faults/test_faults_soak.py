@@ -1,6 +1,6 @@
 """Minutes of load: the memory of a worker does not grow.
 
-`TRIMTAB_SOAK_SECONDS` sets how long (900 if absent); the first third is warming up and does not count.
+`SOAK_SECONDS` sets how long (900 if absent); the first third is warming up and does not count.
 """
 
 import os
@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-SECONDS = float(os.environ.get("TRIMTAB_SOAK_SECONDS", "900"))
+SECONDS = float(os.environ.get("SOAK_SECONDS", "900"))
 BLOCKS = 12
 LITTLE = 1.0  # MB an hour: a slope that nobody would notice within a week
 
