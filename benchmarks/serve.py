@@ -233,7 +233,7 @@ def _say_where(found: Mapping[str, Any]) -> str:
         f"{found['at']}; {machine['cores']} cores shared with other work (load {machine['load']:.1f}), Python "
         f"{machine['python']}; a disk of {commits:.0f} synced commits a second, one after another. One row of 20 "
         "columns, LightGBM; 16 connections. CPU is the server's, all its processes; p99 is seen at half of the peak "
-        "rate. Trust ratios, not times."
+        "rate. Trust ratios, not times; with a load far above the cores, p99 is what the machine's queue makes it."
     )
 
 
