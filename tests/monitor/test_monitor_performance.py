@@ -96,4 +96,4 @@ def test_regression_is_judged_by_its_bounded_loss() -> None:
 def test_multiclass_is_measured_too() -> None:
     chance = np.random.default_rng(2)
     given = Scored("multiclass", chance.dirichlet([1, 1, 1], ROWS), chance.integers(0, 3, ROWS), np.ones(ROWS, bool))
-    assert set(perform(given)[3].metrics) == {"log_loss", "brier", "accuracy"}
+    assert set(perform(given)[3].metrics) == {"log_loss", "brier", "accuracy", "roc_auc", "average_precision"}

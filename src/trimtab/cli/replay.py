@@ -117,14 +117,13 @@ def _read_delay(delay: int | None, *, by_month: bool) -> int:
 def list_facts(wheel: Wheel, found: Sequence[Replay], wanted: Sequence[str]) -> dict[str, object]:
     """Return replays, one for each offset, as one object for programs; `metric` is the one that `loss` holds."""
     name, first = metric_of(wheel), found[0]
+    measures = {policy: _figures(first.lines[policy].overall, name) for policy in REFERENCES if policy in first.lines}
     return {
         "batches": len(first.batches),
         "rows": sum(batch.rows for batch in first.batches),
         "metric": name,
         "policies": {policy: _summarise(policy, found, name) for policy in wanted},
-        "references": {
-            policy: _figures(first.lines[policy].overall, name) for policy in REFERENCES if policy in first.lines
-        },
+        **({"references": measures} if len(measures) == len(REFERENCES) else {}),
         "by_batch": [_list_batch(place, batch, first.lines, name, wanted) for place, batch in enumerate(first.batches)],
     }
 
