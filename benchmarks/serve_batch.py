@@ -91,5 +91,5 @@ def time_stages(project: Project, live: Any, source: Path, folder: Path) -> dict
         parts.append(folder / f"{len(parts)}.rows")
         timed("step on disk", lambda part=part: part.shown.write_parquet(parts[-1], compression="lz4"))
         timed("log", lambda part=part: lake.append("predictions", part.log))
-    timed("output", lambda: write_sheet(parts, folder / "again.parquet"))
+    timed("output", lambda: write_sheet(parts, folder / "again.parquet", folder))
     return spent

@@ -78,7 +78,7 @@ def score(  # noqa: PLR0917 - the verb hands over what it has opened
         if not rows:
             raise DataError(f"{source.name} has no rows.", hint="name a file with rows")
         tell(f"writing {output.name}")
-        write_sheet(job.parts(), output)
+        write_sheet(job.parts(), output, job.folder)
         return Scored(
             rows,
             answered,

@@ -1,8 +1,8 @@
 """The file or table that batch answers are written to: CSV, Parquet or Delta, visible only when it is whole."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import polars as pl
 
@@ -14,23 +14,30 @@ NUMBER = r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 FILES = {".csv", ".parquet"}
 
 
-def write_sheet(parts: Sequence[Path], output: Path) -> None:
+def write_sheet(parts: Sequence[Path], output: Path, home: Path) -> None:
     """Write parts (Parquet files), in their order, as one CSV or Parquet file or, without an ending, as a Delta table.
 
-    Bounded memory. `output` is replaced as a whole at the end. Raises HostError where the disk does not take it.
+    Bounded memory. The draft is made in the folder `home` on the same disk, where a killed run may have left one;
+    `output` is replaced as a whole at the end. Raises HostError where the disk does not take it.
     """
+    draft = home / "draft"
     try:
-        with TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder:
-            draft = Path(folder) / "draft"
-            if output.suffix.lower() == ".csv":
-                _write_csv(parts, draft)
-            elif output.suffix.lower() == ".parquet":
-                _rows(parts).sink_parquet(draft, compression="zstd", compression_level=1, maintain_order=True)
-            else:
-                _write_table(parts, draft)
-            draft.replace(output)
+        _clear(draft)
+        if output.suffix.lower() == ".csv":
+            _write_csv(parts, draft)
+        elif output.suffix.lower() == ".parquet":
+            _rows(parts).sink_parquet(draft, compression="zstd", compression_level=1, maintain_order=True)
+        else:
+            _write_table(parts, draft)
+        draft.replace(output)
     except OSError as error:
         raise HostError(f"{output} cannot be written: {error.strerror or error}.", hint="see to the disk") from error
+
+
+def _clear(draft: Path) -> None:
+    if draft.is_dir():
+        shutil.rmtree(draft)
+    draft.unlink(missing_ok=True)
 
 
 def _rows(parts: Sequence[Path]) -> pl.LazyFrame:
