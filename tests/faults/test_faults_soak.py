@@ -1,4 +1,4 @@
-"""Minutes of load: the memory of a worker does not grow.
+"""Minutes of load: the memory of a worker grows by next to nothing.
 
 `SOAK_SECONDS` sets how long (900 if absent); the first third is warming up and does not count.
 """
@@ -22,7 +22,7 @@ LITTLE = 1.0  # MB an hour: a slope that nobody would notice within a week
 
 @pytest.mark.faults
 def test_memory_does_not_grow(small: Any, tmp_path: Path) -> None:
-    """The slope over blocks of samples (neighbouring samples are not independent) has an interval that holds zero."""
+    """The slope over blocks of samples (neighbouring ones are not independent) is not shown to exceed 1 MB an hour."""
     small.make_project(tmp_path / "p")
     server, done, asked = small.launch(tmp_path / "p"), threading.Event(), [0]
 
