@@ -366,7 +366,7 @@ def test_two_projects_in_one_file_do_not_see_each_other(tmp_path: Path) -> None:
 
 
 def test_a_writer_who_never_ends_is_said_to_be_busy(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trimtab.store.database._PATIENCE", 0.1)
+    monkeypatch.setattr("trimtab.store.database.PATIENCE", 0.1)
     impatient = Catalog(catalog.file, "flights", catalog.folder).open()
     other = sqlite3.connect(catalog.file, isolation_level=None)
     other.execute("begin immediate")

@@ -22,6 +22,7 @@ from typing import Any
 from trimtab import clock
 from trimtab.errors import SpoolFull, StoreError
 from trimtab.store.files import make_folder
+from trimtab.store.sqlite import PATIENCE, use_wal
 
 KEEP_SECONDS = 86_400.0
 _GROUP = 500  # jobs in one commit
@@ -225,9 +226,9 @@ def _delete(connection: sqlite3.Connection, claims: Sequence[Claim]) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
     try:
-        connection.execute("pragma journal_mode = wal")
+        use_wal(connection)
         connection.execute("pragma synchronous = full")
         connection.executescript(_TABLE)
     except BaseException:

@@ -10,8 +10,7 @@ from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from trimtab.errors import Busy, StoreError, TrimtabError
-
-_PATIENCE = 10.0
+from trimtab.store.sqlite import PATIENCE, use_wal
 
 
 class Database:
@@ -22,7 +21,7 @@ class Database:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self._engine = create_engine(URL.create("sqlite", database=str(file)), connect_args={"timeout": _PATIENCE})
+        self._engine = create_engine(URL.create("sqlite", database=str(file)), connect_args={"timeout": PATIENCE})
         event.listen(self._engine, "connect", _prepare)
         event.listen(self._engine, "begin", _begin)
 
@@ -54,7 +53,7 @@ class Database:
 
 def _prepare(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's `begin` decides when a transaction starts, not the driver
-    connection.execute("pragma journal_mode = wal")
+    use_wal(connection)
     connection.execute("pragma synchronous = full")
 
 

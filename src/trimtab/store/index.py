@@ -8,6 +8,7 @@ from threading import Lock
 
 from trimtab.errors import StoreError
 from trimtab.store.files import make_folder
+from trimtab.store.sqlite import PATIENCE, use_wal
 
 _TABLES = """
 create table if not exists prediction (id text primary key) without rowid;
@@ -89,8 +90,8 @@ class Index:
     ) -> None:
         make_folder(self.path.parent)
         # A connection for this call only: the one of the readers is read-only.
-        with closing(sqlite3.connect(self.path, timeout=10, isolation_level=None)) as connection:
-            connection.execute("pragma journal_mode = wal")
+        with closing(sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)) as connection:
+            use_wal(connection)
             connection.execute("pragma synchronous = full")
             connection.executescript(_TABLES)
             connection.execute("begin immediate")
