@@ -6,7 +6,7 @@ order in which labels came; what a fit has seen is never learnt from.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,6 @@ Numbers = NDArray[np.float64]
 STATE = "layer"
 END_OF_MOMENT = "~"
 """Behind every id: all that was known at a moment has been learnt from, by a fit."""
-START = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Kept:
 
     layer: Layer
     epoch: int
-    mark: datetime = START
+    mark: datetime
     last: str = ""
     quiet: int = 0
 
