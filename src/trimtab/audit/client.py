@@ -1,0 +1,293 @@
+"""A polite HTTP client that always comes back: capped, paced, and with one deadline for a whole exchange.
+
+It is written with asyncio inside, because only a cancellation bounds a reply that drips, and a burst is many requests
+at once; what it offers is synchronous. It sends a body as the bytes it is given, follows a redirect on the same origin
+only, and ignores proxies and cookies.
+"""
+
+import asyncio
+import json
+import zlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import httpx
+
+from trimtab import clock
+from trimtab.audit.result import Exchange
+from trimtab.errors import TrimtabError
+
+Failure = Literal["", "timeout", "dropped", "refused", "too large", "redirected"]
+
+MAX_REPLY = 1 << 20
+"""Bytes of a reply that are read; a longer one is cut and called too large."""
+
+MAX_BODY = 2_500_000
+"""Bytes of a request body."""
+
+PATIENCE = 10.0
+"""Seconds for one exchange, where a probe does not say otherwise."""
+
+PACE = 0.2
+"""Seconds between two requests to a host that is not loopback."""
+
+MAX_FAILURES = 5
+BURST = (32, 8)
+"""The largest burst: so many connections at once, so many requests on each."""
+
+_EXCERPT = 4096
+_REDIRECTS = 3
+_UNPACKED = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+
+
+class CapReached(TrimtabError):
+    """The audit has sent as many requests as it may."""
+
+
+class ServiceGone(TrimtabError):
+    """Several requests in a row could not be answered, and a plain one cannot either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back; `status` is None where nothing did, and `failure` says why. Header names are lower case."""
+
+    status: int | None
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+    failure: Failure
+    exchange: Exchange
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the status is 2xx and the answer is whole."""
+        return self.status is not None and 200 <= self.status < 300 and not self.failure
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the status is 4xx: the service said that the request is wrong."""
+        return self.status is not None and 400 <= self.status < 500
+
+    @property
+    def broke(self) -> bool:
+        """Whether the service failed: 5xx, no answer, or an answer that is not whole."""
+        return self.status is None or self.status >= 500 or bool(self.failure)
+
+    @property
+    def told(self) -> str:
+        """Return the outcome in a few words: `HTTP 422`, `timeout`."""
+        return f"HTTP {self.status}" if self.status is not None else self.failure
+
+    @property
+    def text(self) -> str:
+        """Return the body as text; what is no UTF-8 is replaced."""
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """Return the body as a value, None where it is no JSON. NaN and Infinity are read as the numbers they mean."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+
+class Client:
+    """Sends requests to one service and never more than `cap` of them; a burst has its own bound.
+
+    `headers` are the user's own (a key, for example): sent with every request that is not anonymous, never shown.
+    """
+
+    def __init__(self, base: str, *, cap: int, pace: float = 0.0, headers: Mapping[str, str] | None = None) -> None:
+        self.base = base.rstrip("/")
+        self.cap, self.pace = cap, pace
+        self.sent = 0
+        self.history: list[Reply] = []
+        """Every reply so far, bursts left out."""
+        self.private = dict(headers or {})
+        self._failures = 0
+        self._next_turn = 0
+        self._runner = asyncio.Runner()
+        self._ssl = httpx.create_ssl_context(trust_env=False) if base.startswith("https:") else False
+        self._fresh = self._open(keep=0)
+        self._kept = self._open(keep=1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        for client in (self._fresh, self._kept):
+            self._runner.run(client.aclose())
+        self._runner.close()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        fresh: bool = True,
+        anonymous: bool = False,
+        timeout: float = PATIENCE,
+    ) -> Reply:
+        """Return the reply to one request; `path` is put behind the base, or is a whole URL of the same host.
+
+        `fresh` opens a connection of its own. Raises CapReached and ServiceGone; whatever the service does is a Reply.
+        """
+        self._take_turn()
+        request = self._build(method, path, body, headers, anonymous=anonymous)
+        reply = self._runner.run(self._exchange(self._fresh if fresh else self._kept, request, timeout))
+        self.history.append(reply)
+        self._note(reply)
+        return reply
+
+    def burst(
+        self, path: str, body: bytes, headers: Mapping[str, str], *, connections: int, each: int, timeout: float = 30.0
+    ) -> list[Reply]:
+        """Return the replies to many equal POSTs, sent over several connections at once; at most BURST."""
+        connections, each = min(connections, BURST[0]), min(each, BURST[1])
+        request = self._build("POST", path, body, headers)
+        return self._runner.run(self._burst(request, connections, each, timeout))
+
+    def forgive(self) -> None:
+        """Forget earlier failures: the next request is sent although the service seemed gone."""
+        self._failures = 0
+
+    def url(self, path: str) -> str:
+        """Return the whole URL of a path."""
+        return path if path.startswith(("http://", "https://")) else f"{self.base}{path}"
+
+    def _open(self, keep: int) -> httpx.AsyncClient:
+        limits = httpx.Limits(max_keepalive_connections=keep, max_connections=BURST[0])
+        patience = httpx.Timeout(3600)  # the deadline of the whole exchange is the one that counts
+        return httpx.AsyncClient(verify=self._ssl, timeout=patience, limits=limits, trust_env=False)
+
+    def _take_turn(self) -> None:
+        if self.sent >= self.cap:
+            raise CapReached(f"The cap of {self.cap} requests is reached.")
+        if self._failures >= MAX_FAILURES:
+            raise ServiceGone("The service no longer answers.")
+        self.sent += 1
+        early = (self._next_turn - clock.monotonic_ns()) / 1e9
+        if early > 0:
+            clock.sleep(early)
+        self._next_turn = clock.monotonic_ns() + round(self.pace * 1e9)
+
+    def _build(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None, *, anonymous: bool = False
+    ) -> httpx.Request:
+        if body is not None and len(body) > MAX_BODY:
+            raise ValueError(f"a body of {len(body)} bytes is more than a polite audit sends")
+        url = httpx.URL(self.url(path))
+        if url.host != httpx.URL(self.base).host:
+            raise ValueError(f"{url.host} is not the host of this audit")
+        own = {} if anonymous else self.private
+        every = {"User-Agent": f"trimtab-audit/{version('trimtab')}", "Accept": "*/*", "Accept-Encoding": "identity"}
+        return httpx.Request(method, url, headers={**every, **own, **(headers or {})}, content=body)
+
+    def _note(self, reply: Reply) -> None:
+        """Count failures in a row; after MAX_FAILURES one plain GET decides whether the service is there at all."""
+        self._failures = self._failures + 1 if reply.status is None else 0
+        if self._failures == MAX_FAILURES:
+            request = self._build("GET", "/", None, None)
+            if self._runner.run(self._exchange(self._fresh, request, PATIENCE)).status is not None:
+                self._failures = 0
+
+    async def _burst(self, request: httpx.Request, connections: int, each: int, patience: float) -> list[Reply]:
+        async with self._open(keep=connections) as client:
+
+            async def work() -> list[Reply]:
+                return [await self._exchange(client, request, patience) for _ in range(each)]
+
+            every = await asyncio.gather(*(work() for _ in range(connections)))
+        return [reply for replies in every for reply in replies]
+
+    async def _exchange(self, client: httpx.AsyncClient, request: httpx.Request, patience: float) -> Reply:
+        begin = clock.monotonic_ns()
+        raw = await _bounded(lambda: _follow(client, request), patience)
+        seconds = (clock.monotonic_ns() - begin) / 1e9
+        exchange = Exchange(
+            method=request.method,
+            url=str(request.url),
+            headers={name: value for name, value in request.headers.items() if name not in {"host", "content-length"}},
+            body=request.content if "content-length" in request.headers else None,
+            status=raw.status,
+            reply_headers=raw.headers,
+            reply=raw.body[:_EXCERPT],
+            seconds=seconds,
+            failure=raw.failure,
+            secret=frozenset(name.lower() for name in self.private),
+        )
+        return Reply(raw.status, raw.headers, raw.body, seconds, raw.failure, exchange)
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    status: int | None
+    headers: Mapping[str, str]
+    body: bytes
+    failure: Failure
+
+
+async def _bounded(ask: Callable[[], Awaitable[_Raw]], patience: float) -> _Raw:
+    """Return what an exchange gives, or which way it failed."""
+    try:
+        async with asyncio.timeout(patience):
+            return await ask()
+    except (TimeoutError, httpx.TimeoutException):
+        return _Raw(None, {}, b"", "timeout")
+    except httpx.ConnectError:
+        return _Raw(None, {}, b"", "refused")
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError):
+        return _Raw(None, {}, b"", "dropped")
+
+
+async def _follow(client: httpx.AsyncClient, request: httpx.Request) -> _Raw:
+    """Return the reply, redirects on the same origin followed where they keep the method."""
+    for _ in range(_REDIRECTS + 1):
+        response = await client.send(request, stream=True)
+        try:
+            target = _target(request, response)
+            if target is None:
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                content, failure = await _read(response)
+                return _Raw(response.status_code, headers, content, failure)
+        finally:
+            await response.aclose()
+        request = httpx.Request(request.method, target, headers=request.headers, content=request.content)
+    return _Raw(None, {}, b"", "redirected")
+
+
+def _target(request: httpx.Request, response: httpx.Response) -> httpx.URL | None:
+    """Return where to go on, None where this reply is the last."""
+    keeps = response.status_code in {307, 308} or (request.method in {"GET", "HEAD"} and response.has_redirect_location)
+    if not keeps or "location" not in response.headers:
+        return None
+    target = request.url.join(response.headers["location"])
+    same = (target.scheme, target.host, target.port) == (request.url.scheme, request.url.host, request.url.port)
+    return target if same else None
+
+
+async def _read(response: httpx.Response) -> tuple[bytes, Failure]:
+    """Return at most MAX_REPLY bytes, unpacked where the service packs although it was not asked to."""
+    kind = response.headers.get("content-encoding", "").strip().lower()
+    engine = zlib.decompressobj(wbits=_UNPACKED[kind]) if kind in _UNPACKED else None
+    body = bytearray()
+    async for piece in response.aiter_raw():
+        try:
+            body += engine.decompress(piece, MAX_REPLY + 1) if engine else piece
+        except zlib.error:
+            return bytes(body), "dropped"
+        if len(body) > MAX_REPLY:
+            return bytes(body[:MAX_REPLY]), "too large"
+    return bytes(body), ""

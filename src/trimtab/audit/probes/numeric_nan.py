@@ -1,0 +1,27 @@
+"""NaN, which is no JSON although many parsers take it."""
+
+from trimtab.audit.probe import About, judge_refusal, worst
+from trimtab.audit.result import Category, Result, Severity
+from trimtab.audit.service import Service
+
+
+class NotANumber:
+    """The literal NaN in each numeric field."""
+
+    about = About(
+        id="numeric.nan",
+        number=10,
+        category=Category.NUMERIC,
+        severity=Severity.MUST,
+        weight=4,
+        title="NaN is refused",
+        why="Python's JSON parser takes NaN; the model then answers with a meaningless number, or the service fails.",
+        mend="Declare the field as pydantic.FiniteFloat, and answer 422 without echoing the input: FastAPI's own "
+        "handler cannot write NaN back and turns the refusal into a 500.",
+    )
+
+    def run(self, service: Service) -> Result:
+        """Send NaN in each number."""
+        fields = service.sample("number", "integer")
+        replies = ((field.name, service.post_raw(service.spliced(field.name, "NaN"))) for field in fields)
+        return worst(judge_refusal(service, reply, name) for name, reply in replies)
