@@ -2,6 +2,7 @@
 
     python benchmarks/models.py                  every run that is missing, then the limits, then the page
     python benchmarks/models.py --only trimtab   the missing runs of some tools only (trimtab, flaml, autogluon, plain)
+    python benchmarks/models.py --sets bikes,digits   the missing runs of some sets only
     python benchmarks/models.py --page           nothing but the page, from what was measured before
     python benchmarks/models.py --limits         parity and the large Version, then the page
 
@@ -95,8 +96,9 @@ def draw_page() -> tuple[str, dict[str, Any]]:
 def main(words: list[str]) -> None:
     """Measure what is missing, and write and print the page."""
     tools = words[words.index("--only") + 1].split(",") if "--only" in words else TOOLS
+    sets = words[words.index("--sets") + 1].split(",") if "--sets" in words else [table.name for table in TABLES]
     if not {"--page", "--limits"} & set(words):
-        for sample, tool in missing_runs(tools, [table.name for table in TABLES]):
+        for sample, tool in missing_runs(tools, sets):
             run(sample, tool)
     if "--limits" in words or ("--page" not in words and not LIMITS.exists()):
         measure_limits()

@@ -23,6 +23,9 @@ TINY = 1e-12
 FOLDS = 5
 ROWS_FOR_ISOTONIC = 1000
 """A step function of fewer rows follows their noise (Niculescu-Mizil & Caruana 2005)."""
+_SURE: Mapping[Kind, float] = {"isotonic": 2.0}
+"""Standard errors by which a map must be better than a simpler one, where not one: hundreds of numbers learn more noise
+than two."""
 _TRUST = 1.0
 """How strongly a map is held to the identity, in units of the loss of its rows: little data change little."""
 
@@ -83,8 +86,8 @@ def calibrate(
 
     `labels` are class indexes, `answers` raw probabilities of rows that the fit had not seen. Rows are cut into five
     stretches: where they are `ordered` in time a map is judged on the stretches after those it learnt from, else on
-    each in turn. A more complex map must be better by more than one standard error of the paired difference, for a map
-    that follows the noise of few rows does harm. Regression, and answers that are all alike: the identity.
+    each in turn. A more complex map must be better by more than one standard error of the paired difference (isotonic:
+    two), for a map that follows the noise of few rows does harm. Regression, and answers all alike: the identity.
 
     A shift of the base rate is taken away first and not learnt: the fit that will answer has seen newer rows than the
     one that is calibrated, and knows the newer rate itself. What is learnt is how bold the answers may be.
@@ -99,7 +102,8 @@ def calibrate(
     chosen: Kind = "identity"
     for kind in kinds[1:]:
         gain = losses[chosen] - losses[kind]
-        chosen = kind if gain.mean() > gain.std(ddof=1) / math.sqrt(len(gain)) else chosen
+        error = gain.std(ddof=1) / math.sqrt(len(gain))
+        chosen = kind if gain.mean() > _SURE.get(kind, 1.0) * error else chosen
     return _learn(chosen, labels, answers), {kind: float(rows.mean()) for kind, rows in losses.items()}
 
 

@@ -258,7 +258,7 @@ class Search:
                 if cost < left and len(members) <= AGAIN:
                     left -= cost
                     members.append(self._trials[place].fitted)
-            if len(members) > 1:
+            if members:
                 self._try(name, family.average(members))
 
     def _cost(self, name: str, trial: Trial | None = None) -> float:

@@ -21,6 +21,8 @@ PATIENCE = 50
 PLAIN_RATE = 0.05
 LOOK = 10
 """Trees between two looks at the clock."""
+DEFAULTS: Params = {"leaves": 31, "rate": 0.1, "trees": 100, "categories": "codes"}
+"""About LightGBM's own settings: a member of every average, for no stretch of time has chosen them."""
 PLAIN: tuple[Params, ...] = (
     {"leaves": 7},
     {"leaves": 31},
@@ -116,8 +118,8 @@ class Boosting:
         return _open_trees(text, problem, X.shape[1], {MEMBERS: fitted} if MEMBERS in params else fitted[0])
 
     def average(self, settings: Sequence[Params]) -> Params:
-        """Return the settings of the trees of all of these, as one text."""
-        return {MEMBERS: tuple(settings)}
+        """Return the settings of the trees of all of these and of the defaults, as one text."""
+        return {MEMBERS: (*settings, DEFAULTS)}
 
     def export(self, fitted: Trees, folder: Path) -> list[str]:
         """Write model.txt."""
