@@ -23,7 +23,7 @@ from trimtab.errors import TrimtabError
 Failure = Literal["", "timeout", "dropped", "refused", "too large", "redirected"]
 
 MAX_REPLY = 1 << 20
-"""Bytes of a reply that are read; a longer one is cut and called too large."""
+"""Bytes of a reply that are read where nothing else is said; a longer one is cut and called too large."""
 
 MAX_BODY = 2_500_000
 """Bytes of a request body."""
@@ -139,6 +139,7 @@ class Client:
         fresh: bool = True,
         anonymous: bool = False,
         timeout: float = PATIENCE,
+        most: int = MAX_REPLY,
     ) -> Reply:
         """Return the reply to one request; `path` is put behind the base, or is a whole URL of the same host.
 
@@ -146,7 +147,7 @@ class Client:
         """
         self._take_turn()
         request = self._build(method, path, body, headers, anonymous=anonymous)
-        reply = self._runner.run(self._exchange(self._fresh if fresh else self._kept, request, timeout))
+        reply = self._runner.run(self._exchange(self._fresh if fresh else self._kept, request, timeout, most))
         self.history.append(reply)
         self._note(reply)
         return reply
@@ -212,9 +213,11 @@ class Client:
             every = await asyncio.gather(*(work() for _ in range(connections)))
         return [reply for replies in every for reply in replies]
 
-    async def _exchange(self, client: httpx.AsyncClient, request: httpx.Request, patience: float) -> Reply:
+    async def _exchange(
+        self, client: httpx.AsyncClient, request: httpx.Request, patience: float, most: int = MAX_REPLY
+    ) -> Reply:
         begin = clock.monotonic_ns()
-        raw = await _bounded(lambda: _follow(client, request), patience)
+        raw = await _bounded(lambda: _follow(client, request, most), patience)
         seconds = (clock.monotonic_ns() - begin) / 1e9
         exchange = Exchange(
             method=request.method,
@@ -252,7 +255,7 @@ async def _bounded(ask: Callable[[], Awaitable[_Raw]], patience: float) -> _Raw:
         return _Raw(None, {}, b"", "dropped")
 
 
-async def _follow(client: httpx.AsyncClient, request: httpx.Request) -> _Raw:
+async def _follow(client: httpx.AsyncClient, request: httpx.Request, most: int) -> _Raw:
     """Return the reply, redirects on the same origin followed where they keep the method."""
     for _ in range(_REDIRECTS + 1):
         response = await client.send(request, stream=True)
@@ -260,7 +263,7 @@ async def _follow(client: httpx.AsyncClient, request: httpx.Request) -> _Raw:
             target = _target(request, response)
             if target is None:
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                content, failure = await _read(response)
+                content, failure = await _read(response, most)
                 return _Raw(response.status_code, headers, content, failure)
         finally:
             await response.aclose()
@@ -278,16 +281,16 @@ def _target(request: httpx.Request, response: httpx.Response) -> httpx.URL | Non
     return target if same else None
 
 
-async def _read(response: httpx.Response) -> tuple[bytes, Failure]:
-    """Return at most MAX_REPLY bytes, unpacked where the service packs although it was not asked to."""
+async def _read(response: httpx.Response, most: int) -> tuple[bytes, Failure]:
+    """Return at most so many bytes, unpacked where the service packs although it was not asked to."""
     kind = response.headers.get("content-encoding", "").strip().lower()
     engine = zlib.decompressobj(wbits=_UNPACKED[kind]) if kind in _UNPACKED else None
     body = bytearray()
     async for piece in response.aiter_raw():
         try:
-            body += engine.decompress(piece, MAX_REPLY + 1) if engine else piece
+            body += engine.decompress(piece, most + 1) if engine else piece
         except zlib.error:
             return bytes(body), "dropped"
-        if len(body) > MAX_REPLY:
-            return bytes(body[:MAX_REPLY]), "too large"
+        if len(body) > most:
+            return bytes(body[:most]), "too large"
     return bytes(body), ""

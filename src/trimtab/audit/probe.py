@@ -1,7 +1,7 @@
 """The role of a probe, and the rules that many of them share."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from trimtab.audit.client import Reply
@@ -74,4 +74,4 @@ def worst(results: Iterable[Result]) -> Result:
         return first
     said = "; ".join(dict.fromkeys(result.said for result in alike[:4]))
     more = f" and {len(alike) - 4} more" if len(alike) > 4 else ""
-    return Result(first.state, f"{said}{more} ({len(alike)} of {len(every)})", first.exchange, first.numbers)
+    return replace(first, said=f"{said}{more} ({len(alike)} of {len(every)})")

@@ -90,12 +90,16 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A probe's state, what it saw in a sentence, the exchange that shows it, and numbers by name."""
+    """A probe's state, what it saw in a sentence, the exchange that shows it, and numbers by name.
+
+    `severity` replaces the probe's own where what was seen is graver than what the probe usually finds.
+    """
 
     state: State
     said: str
     exchange: Exchange | None = None
     numbers: Mapping[str, object] = field(default_factory=dict)
+    severity: Severity | None = None
 
 
 def write_bytes(body: bytes) -> str:

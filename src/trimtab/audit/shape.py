@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Row = dict[str, Any]
-Kind = Literal["flat", "wrapped", "rows", "lists", "tensors", "split", "columns"]
+Kind = Literal["flat", "wrapped", "rows", "lists", "list", "tensors", "split", "columns"]
 
 TENSOR_TYPES = {"FP64": "number", "FP32": "number", "FP16": "number", "BOOL": "boolean", "BYTES": "string"}
 
@@ -15,9 +15,9 @@ TENSOR_TYPES = {"FP64": "number", "FP32": "number", "FP16": "number", "BOOL": "b
 class Shape:
     """The form of a payload: `path` leads from its root to where the rows are.
 
-    flat: the root is the row. wrapped: one key holds it. rows: a list of objects. lists: a list of lists, whose fields
-    are called 0, 1, ... tensors: Open Inference Protocol v2, one tensor a field or one tensor of all. split: MLflow's
-    `dataframe_split`. columns: an object of lists.
+    flat: the root is the row. wrapped: an object inside is it. rows: a list of objects. lists: a list of lists, whose
+    fields are called 0, 1, ... list: one such row. tensors: Open Inference Protocol v2, one tensor a field, or one of
+    all. split: MLflow's `dataframe_split`. columns: an object of lists.
     """
 
     kind: Kind
@@ -26,12 +26,12 @@ class Shape:
     @property
     def batches(self) -> bool:
         """Whether several rows can be sent at once."""
-        return self.kind not in {"flat", "wrapped"}
+        return self.kind not in {"flat", "wrapped", "list"}
 
     @property
     def named(self) -> bool:
         """Whether fields have names that the service knows."""
-        return self.kind != "lists"
+        return self.kind not in {"list", "lists"}
 
     def read(self, payload: Any) -> Row:
         """Return the first row of a payload."""
@@ -40,8 +40,8 @@ class Shape:
             return dict(found)
         if self.kind == "rows":
             return dict(found[0])
-        if self.kind == "lists":
-            return {str(position): value for position, value in enumerate(found[0])}
+        if self.kind in {"list", "lists"}:
+            return {str(position): value for position, value in enumerate(found if self.kind == "list" else found[0])}
         if self.kind == "split":
             return dict(zip(found["columns"], found["data"][0], strict=False))
         if self.kind == "columns":
@@ -70,8 +70,9 @@ class Shape:
             return rows[0]
         if self.kind == "rows":
             return rows
-        if self.kind == "lists":
-            return [list(row.values()) for row in rows]
+        if self.kind in {"list", "lists"}:
+            lists = [list(row.values()) for row in rows]
+            return lists[0] if self.kind == "list" else lists
         names = list(dict.fromkeys(name for row in rows for name in row))
         if self.kind == "split":
             return {**old, "columns": names, "data": [[row.get(name) for name in names] for row in rows]}
