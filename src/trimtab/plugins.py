@@ -2,10 +2,12 @@
 
 Built-ins stand here as text, so that naming a part imports nothing and this floor never imports the rooms above it.
 Outside packages enter by the same table, through entry points of the groups `trimtab.families`, `trimtab.triggers`,
-`trimtab.gates` and `trimtab.metrics`; a project may also write the dotted text itself: `"mine.model:build"`.
+`trimtab.gates`, `trimtab.metrics` and `trimtab.probes`; a project may also write the dotted text itself:
+`"mine.model:build"`.
 
 Behind the colon stands what makes the part, a function or a class: `build(project)` for a trigger or a gate, which take
-their settings from the project; `build()` for a family or a metric, which have none. `load` returns it uncalled.
+their settings from the project; `build()` for a family, a metric or a probe, which have none. `load` returns it
+uncalled.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +17,7 @@ from typing import Any, Literal, get_args
 
 from trimtab.errors import NotBuiltYet, UsageError, nearest
 
-Role = Literal["families", "triggers", "gates", "metrics"]
+Role = Literal["families", "triggers", "gates", "metrics", "probes"]
 
 BUILT_IN: Mapping[Role, Mapping[str, str]] = {
     "families": {
@@ -44,6 +46,7 @@ BUILT_IN: Mapping[Role, Mapping[str, str]] = {
         "rmse": "trimtab.metrics.rmse:RootMeanSquaredError",
         "mae": "trimtab.metrics.mae:MeanAbsoluteError",
     },
+    "probes": {},  # the built-in ones are a list, because their order counts: `trimtab.audit.probes`
 }
 
 LATER: Mapping[Role, tuple[str, ...]] = {
@@ -51,6 +54,7 @@ LATER: Mapping[Role, tuple[str, ...]] = {
     "triggers": ("opportunity", "max_age", "schedule", "labels"),
     "gates": ("parity", "latency", "floor", "slices"),
     "metrics": (),
+    "probes": (),
 }
 
 

@@ -32,10 +32,10 @@ def test_no_word_at_all_is_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Start here" in capsys.readouterr().out
 
 
-def test_first_screen_starts_with_init_train_serve_up_demo_path(capsys: pytest.CaptureFixture[str]) -> None:
+def test_first_screen_starts_with_init_train_serve_up_demo_path_audit(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--help"])
     first = capsys.readouterr().out.split("Start here")[1].split("More")[0]
-    assert [name for name in NAMES if f" {name} " in first] == ["init", "train", "serve", "up", "demo", "path"]
+    assert [name for name in NAMES if f" {name} " in first] == ["init", "train", "serve", "up", "demo", "path", "audit"]
 
 
 def test_help_imports_no_verb_and_no_model_library() -> None:

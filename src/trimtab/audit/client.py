@@ -160,6 +160,11 @@ class Client:
         request = self._build("POST", path, body, headers)
         return self._runner.run(self._burst(request, connections, each, timeout))
 
+    @property
+    def gone(self) -> bool:
+        """Whether the service seems gone: MAX_FAILURES requests in a row had no answer, and a plain GET neither."""
+        return self._failures >= MAX_FAILURES
+
     def forgive(self) -> None:
         """Forget earlier failures: the next request is sent although the service seemed gone."""
         self._failures = 0
@@ -176,7 +181,7 @@ class Client:
     def _take_turn(self) -> None:
         if self.sent >= self.cap:
             raise CapReached(f"The cap of {self.cap} requests is reached.")
-        if self._failures >= MAX_FAILURES:
+        if self.gone:
             raise ServiceGone("The service no longer answers.")
         self.sent += 1
         early = (self._next_turn - clock.monotonic_ns()) / 1e9

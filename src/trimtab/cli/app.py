@@ -39,6 +39,9 @@ VERBS = (
     ),
     Verb("demo", "[--keep DIR] [--seed N] [--months N] [--json]", "Turn the whole wheel on a year of flights.", START),
     Verb("path", "[COMMAND] [--json]", "Become an ML engineer: four stages, each with a test.", START, nested=True),
+    Verb(
+        "audit", "URL [--quick] [--html FILE] [--json]", "Find out what a live prediction service cannot take.", START
+    ),
     Verb("ingest", "[DIR] [--json]", "Read the sources; bad rows go to quarantine."),
     Verb("check", "FILE [--project DIR] [--json]", "Say how a file's rows would fare."),
     Verb("contract", "show|diff [--json]", "Show the contract, or what an edit changed and breaks.", nested=True),
@@ -69,11 +72,10 @@ VERBS = (
     Verb("doctor", "[DIR] [--json]", "Check the machine and the configuration."),
 )
 
-SERVING, GOVERNOR, AUDIT = "the release 'Serving'", "the release 'The governor'", "the release 'Audit'"
+SERVING, GOVERNOR = "the release 'Serving'", "the release 'The governor'"
 LATER = {
     "keys": SERVING,
     **dict.fromkeys(("monitor", "retrain", "inject"), GOVERNOR),
-    "audit": AUDIT,
     "deploy": "a later release",
 }
 """Documented verbs of later releases: they are refused by name, never taken for a typing error."""
