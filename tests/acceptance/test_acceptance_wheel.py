@@ -22,6 +22,10 @@ min_rows = 50
 min_labels = 50
 [triggers]
 use = ["risk"]
+[trim]
+recalibrate = false
+[promote]
+style = "switch"
 [retrain]
 cooldown = "1 windows"
 """

@@ -51,8 +51,8 @@ def test_everything_was_reached(shown: Shown) -> None:
 def test_facts_hold_what_is_promised_of_the_json(facts: dict[str, Any]) -> None:
     assert facts.keys() >= {"predictions", "outcomes", "lost", "versions", "seconds", "load", "by_month"}
     assert facts["rows"].keys() == {"raw", "clean", "quarantined"}
-    assert facts["log_loss"].keys() == facts["auc"].keys() == {"frozen", "monthly", "governed"}
-    assert (facts["retrains"], facts["promotions"], facts["refusals"]) == (1, 0, 1)
+    assert facts["log_loss"].keys() == facts["auc"].keys() == {"frozen", "monthly", "switch", "governed"}
+    assert (facts["retrains"], facts["promotions"], facts["refusals"]) == (1, 1, 1)
 
 
 def test_no_acknowledged_answer_was_lost(facts: dict[str, Any], wheel: Wheel) -> None:
@@ -70,7 +70,7 @@ def test_planted_challenger_is_refused_and_the_journal_says_why(shown: Shown, fa
     planted = next(decision for decision in shown.decisions if decision.by == "person:demo")
     assert planted.action == "refuse"
     assert "fitted on shuffled labels" in planted.reasons[0]
-    assert any(reason.startswith("gate paired failed: worse on") for reason in planted.reasons)
+    assert any(reason.startswith("gate not_worse failed: mean loss") for reason in planted.reasons)
     assert facts["by_month"][0]["planted"]
 
 

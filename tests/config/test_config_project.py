@@ -17,8 +17,9 @@ def read(folder: Path, text: str = "", **environ: str) -> Project:
 
 def test_defaults_are_those_of_this_release(tmp_path: Path) -> None:
     project = read(tmp_path)
-    assert project.triggers.use == ("risk", "growth")
-    assert project.gates.use == ("golden", "paired")
+    assert (project.triggers.use, project.retrain.every) == (("risk", "every"), 12.0)
+    assert project.gates.use == ("golden", "not_worse")
+    assert (project.trim.versions, project.trim.recalibrate, project.promote.style) == (3, True, "blend")
     assert project.monitor.window == timedelta(days=1)
     assert project.retrain.cooldown == timedelta(days=1)
     assert project.train.gap is None
@@ -49,16 +50,29 @@ def test_all_mistakes_come_at_once_with_the_nearest_key(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[trim]\nversions = 3\n", "trim.versions: asks for several Versions"),
-        ('[promote]\nstyle = "blend"\n', r"promote.style: blends Versions, and \[trim\] versions = 1"),
+        ('[trim]\nversions = 3\n[promote]\nstyle = "switch"\n', "trim.versions: asks for several Versions"),
+        (
+            '[trim]\nversions = 1\n[promote]\nstyle = "blend"\n',
+            r"promote.style: blends Versions, and \[trim\] versions = 1",
+        ),
         ('[trim]\nversions = 2\nshare = 0.3\n[promote]\nstyle = "blend"\n', "promote.retire_below: must exceed"),
-        ('[triggers]\nuse = ["every"]\n', 'retrain.every: is required by the trigger "every"'),
+        ('[triggers]\nuse = ["every"]\n[retrain]\nevery = ""\n', 'retrain.every: is required by the trigger "every"'),
         ('[retrain]\nevery = "12"\n', 'retrain.every: write it as "12 windows"'),
     ],
 )
 def test_a_setting_of_the_trim_that_would_have_no_effect_is_a_mistake(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         read(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", ['[promote]\nstyle = "switch"\n', "[trim]\nversions = 1\n"])
+def test_one_version_and_the_switch_follow_from_each_other(tmp_path: Path, text: str) -> None:
+    project = read(tmp_path, text)
+    assert (project.trim.versions, project.promote.style) == (1, "switch")
+
+
+def test_no_period_is_no_trigger(tmp_path: Path) -> None:
+    assert read(tmp_path, '[retrain]\nevery = ""\n').triggers.use == ("risk",)
 
 
 @pytest.mark.parametrize(

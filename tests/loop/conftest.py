@@ -19,6 +19,9 @@ min_rows = 100
 min_labels = 100
 [triggers]
 use = ["risk"]
+[trim]
+versions = 1
+recalibrate = false
 [retrain]
 cooldown = "1 windows"
 """

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from trimtab.config.machine import variables
 from trimtab.config.project_tables import AUTO, PipelineTable, ProjectFile, SourceTable
@@ -114,15 +114,27 @@ def _mistakes(file: ProjectFile) -> Iterator[Mistake]:
 
 def _ill_trimmed(file: ProjectFile) -> Iterator[Mistake]:
     """Yield settings of the trim that would have no effect."""
-    trim, promote = file.trim, file.promote
-    if trim.versions > 1 and promote.style == "switch":
+    (versions, style), promote = _settle_style(file), file.promote
+    if versions > 1 and style == "switch":
         yield Mistake("trim.versions", 'asks for several Versions; with [promote] style = "switch" exactly one answers')
-    if promote.style == "blend" and trim.versions == 1:
+    if style == "blend" and versions == 1:
         yield Mistake("promote.style", "blends Versions, and [trim] versions = 1 leaves nothing to blend")
-    if promote.style == "blend" and promote.retire_below <= trim.share / 3:
-        yield Mistake("promote.retire_below", f"must exceed [trim] share / 3, {trim.share / 3:.3g}, which all keep")
-    if "every" in file.triggers.use and not file.retrain.every:
+    floor = file.trim.share / versions
+    if style == "blend" and promote.retire_below <= floor:
+        yield Mistake("promote.retire_below", f"must exceed [trim] share / versions, {floor:.3g}, which all keep")
+    named = "every" in file.triggers.use and "use" in file.triggers.model_fields_set
+    if named and not file.retrain.every:
         yield Mistake("retrain.every", 'is required by the trigger "every": for example "12 windows"')
+
+
+def _settle_style(file: ProjectFile) -> tuple[int, Literal["blend", "switch"]]:
+    """Return how many Versions answer, and how a newcomer comes in: where one of the two is written, both follow."""
+    versions, style = file.trim.versions, file.promote.style
+    if style == "switch" and "versions" not in file.trim.model_fields_set:
+        return 1, style
+    if versions == 1 and "style" not in file.promote.model_fields_set:
+        return versions, "switch"
+    return versions, style
 
 
 def _needed(source: SourceTable) -> tuple[str, ...]:
@@ -174,6 +186,7 @@ def _pipeline(table: PipelineTable, folder: Path) -> PipelineSpec:
 
 def _project(file: ProjectFile, folder: Path) -> Project:
     split, tolerance, cooldown = file.train.split, file.triggers.tolerance, file.retrain.cooldown
+    versions, style = _settle_style(file)
     return Project(
         name=file.project.name,
         folder=folder,
@@ -199,13 +212,13 @@ def _project(file: ProjectFile, folder: Path) -> Project:
         slices=SliceSpec(tuple(file.slices.by)),
         monitor=MonitorSpec(file.monitor.window, file.monitor.min_rows, file.monitor.min_labels),
         triggers=TriggerSpec(
-            tuple(file.triggers.use),
+            tuple(name for name in file.triggers.use if name != "every" or file.retrain.every),
             file.triggers.false_alarms,
             tolerance.absolute,
             tolerance.relative,
             file.triggers.growth,
         ),
-        trim=TrimSpec(**file.trim.model_dump()),
+        trim=TrimSpec(**{**file.trim.model_dump(), "versions": versions}),
         retrain=RetrainSpec(
             every=file.retrain.every,
             cooldown=cooldown if isinstance(cooldown, timedelta) else None,
@@ -213,7 +226,7 @@ def _project(file: ProjectFile, folder: Path) -> Project:
             per_month=file.retrain.per_month,
         ),
         gates=GateSpec(tuple(file.gates.use), file.gates.evidence, file.gates.margin, file.gates.holdout),
-        promote=PromoteSpec(file.promote.style, file.promote.retire_below, file.promote.windows),
+        promote=PromoteSpec(style, file.promote.retire_below, file.promote.windows),
         serve=ServeSpec(
             limits=Limits(**file.serve.limits.model_dump(exclude={"per_key"})),
             **file.serve.model_dump(exclude={"limits", "keys"}),

@@ -217,7 +217,7 @@ class ToleranceTable(Section):
 class TriggersTable(Section):
     """`[triggers]`."""
 
-    use: list[str] = ["risk", "growth"]
+    use: list[str] = ["risk", "every"]
     false_alarms: Annotated[float, BeforeValidator(_read_alarms)] = "1 in 1000 windows"  # type: ignore[assignment]
     tolerance: ToleranceTable = ToleranceTable()
     growth: Annotated[float, Field(gt=1)] = 1.5
@@ -229,8 +229,8 @@ class TriggersTable(Section):
 class TrimTable(Section):
     """`[trim]`."""
 
-    versions: Annotated[int, Field(ge=1, le=3)] = 1
-    recalibrate: bool = False
+    versions: Annotated[int, Field(ge=1, le=3)] = 3
+    recalibrate: bool = True
     eta: Annotated[float, Field(ge=0, le=50)] = 5.0
     share: Annotated[float, Field(gt=0, lt=1)] = 0.1
     inertia: Annotated[float, Field(ge=0, lt=1)] = 0.25
@@ -240,7 +240,7 @@ class TrimTable(Section):
 class RetrainTable(Section):
     """`[retrain]`."""
 
-    every: Windows = ""  # type: ignore[assignment]  # read by the validator
+    every: Windows = "12 windows"  # type: ignore[assignment]  # read by the validator
     recipe: Annotated[str, Later("champion")] = "champion"
     cooldown: Annotated[timedelta | int, BeforeValidator(_read_cooldown)] = "1d"  # type: ignore[assignment]
     per_month: Count = 10
@@ -249,7 +249,7 @@ class RetrainTable(Section):
 class GatesTable(Section):
     """`[gates]`."""
 
-    use: list[str] = ["golden", "paired"]
+    use: list[str] = ["golden", "not_worse"]
     evidence: Annotated[float, Field(gt=1)] = 20.0
     margin: Annotated[float, Field(ge=0)] = 0.05
     floor: Annotated[dict[str, float], Later({})] = {}
@@ -262,7 +262,7 @@ class GatesTable(Section):
 class PromoteTable(Section):
     """`[promote]`."""
 
-    style: Literal["switch", "blend"] = "switch"
+    style: Literal["blend", "switch"] = "blend"
     retire_below: Annotated[float, Field(ge=0, lt=0.5)] = 0.06
     windows: Count = 5
     evidence: Annotated[float, Later()] = 20

@@ -12,7 +12,7 @@ from trimtab.loop.replay import Line, score_answers
 from trimtab.loop.tick import logged_answers
 from trimtab.nouns import Decision
 
-NAMES = {"frozen": "never", "monthly": "always", "governed": "governed"}
+NAMES = {"frozen": "never", "monthly": "always", "switch": "switch", "governed": "governed"}
 """What the demonstration calls the policies of the replay."""
 SAME = 1e-9
 """Difference of two log losses that only the order of summing makes."""

@@ -19,7 +19,7 @@ from trimtab.loop.replay import Replay
 from trimtab.loop.withdraw import standing
 from trimtab.nouns import Decision
 
-WIDTH, TABLE = 78, 68
+WIDTH, TABLE = 90, 86
 """Columns that charts and sentences take at most, and that the table of both metrics needs."""
 WHOLE = 10
 """Months of a whole demonstration; a shorter one is not held to the figures of the year."""
@@ -203,7 +203,7 @@ def summarise(told: Told, counts: Mapping[str, Any], differences: tuple[str, ...
 
 
 def tabulate(told: Told, width: int) -> Iterator[str]:
-    """Yield the table of months, 68 columns wide, or one for each metric; what happened stands under its month."""
+    """Yield the table of months, 86 columns wide, or one for each metric; what happened stands under its month."""
     if width >= TABLE:
         yield from _tabulate(told, tuple(METRICS), width, events=True)
         return
@@ -213,7 +213,7 @@ def tabulate(told: Told, width: int) -> Iterator[str]:
 
 
 def _tabulate(told: Told, shown: tuple[str, ...], width: int, *, events: bool) -> Iterator[str]:
-    yield f"{'':14}{''.join(f' {METRICS[metric]:<26}' for metric in shown)}".rstrip()
+    yield f"{'':14}{''.join(f' {METRICS[metric]:<35}' for metric in shown)}".rstrip()
     yield f"{'month':<8}{'asked':>6}{''.join(f'{policy:>9}' for policy in NAMES) * len(shown)}"
     for place, month in enumerate(told.story.months):
         cells = (f"{told.value(policy, metric, place):>9.4f}" for metric in shown for policy in NAMES)

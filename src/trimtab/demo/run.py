@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from trimtab.demo.lines import NAMES
 from trimtab.demo.place import heed_term, take_place
 from trimtab.demo.project import copy_project, settle_planes
 from trimtab.demo.report import Shown, tell_story
@@ -17,7 +18,7 @@ from trimtab.errors import UsageError
 from trimtab.loop.challenge import propose_shuffled
 from trimtab.loop.cycle import ingest, train
 from trimtab.loop.known import resolve
-from trimtab.loop.replay import POLICIES, Replay, replay
+from trimtab.loop.replay import Replay, replay
 from trimtab.loop.state import open_wheel
 from trimtab.loop.tick import tick
 from trimtab.nouns import Decision
@@ -139,8 +140,8 @@ def ask(story: Story, server: Server, rows: list[dict[str, object]]) -> str:
 def replay_months(story: Story, tell: Tell) -> Replay:
     """Return the same months with a turned clock and without HTTP, for every policy."""
     chooser = partial(choose_asked, seed=story.seed)
-    tell("the same months again, in a replay: governed, never retrained, retrained every month")
-    return replay(story.wheel, policies=POLICIES, batch="month", start=FIRST, asked=chooser, tell=silence)
+    tell("the same months again, in a replay: governed, never retrained, retrained every month, one Version at a time")
+    return replay(story.wheel, policies=tuple(NAMES.values()), batch="month", start=FIRST, asked=chooser, tell=silence)
 
 
 def list_months(months: int) -> Iterator[tuple[datetime, datetime]]:

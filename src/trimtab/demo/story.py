@@ -58,15 +58,16 @@ class Story:
 
 
 def _tell_decision(decision: Decision, names: Mapping[str, str]) -> str:
-    """Return a Decision in a few words; empty for a retrain, which the next Decision speaks about."""
+    """Return a Decision in a few words; empty for a retrain, which the next Decision tells, and a trim."""
     name = names.get(decision.version or "", "")
     newcomer = decision.verdict.challenger if decision.verdict else "a newcomer"
     words = {
-        "promote": f"{name} takes over",
+        "promote": f"{name} joins in" if decision.by == "blend" else f"{name} takes over",
         "refuse": f"{name} is refused",
         "keep": f"{newcomer} is not let in",
         "wait": "a retrain must wait",
         "retrain": "",
+        "trim": "",
     }
     return words.get(decision.action, decision.action)
 

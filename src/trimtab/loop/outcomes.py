@@ -99,11 +99,11 @@ def keep_source_outcomes(wheel: Wheel, spec: SourceSpec, *, tell: Callable[[str]
     """Keep the Outcomes in the raw rows of a source, each once; rows that are none go to quarantine.
 
     They are read from what the lake holds, so a crash at any point repeats none. Rows that an older Contract refused
-    are read again under the present one.
+    are read again under the present one. What one reading brings arrived at one moment, whatever its order.
     """
-    app, refused, kept = f"outcomes/{spec.name}", [], 0
+    app, refused, kept, moment = f"outcomes/{spec.name}", [], 0, clock.now()
     for rows, until in slices(wheel, spec, "outcomes", app):
-        good, bad = sort_rows(wheel, spec, rows)
+        good, bad = sort_rows(wheel, spec, rows, moment)
         done = wheel.lake.committed("quarantine", app) or 0
         if (late := bad.filter(pl.col("_row") >= done)).height:
             wheel.lake.append("quarantine", judged(wheel, late), app=app, number=until)
@@ -122,7 +122,7 @@ def _retry_refused(wheel: Wheel, spec: SourceSpec) -> int:
     rows = wheel.lake.read(f"raw/{spec.name}").filter(pl.col("_row").is_in(pending["_row"].implode())).collect()
     if not rows.height:
         return 0
-    good, bad = sort_rows(wheel, spec, rows.with_columns(pl.lit(spec.name).alias("_source")))
+    good, bad = sort_rows(wheel, spec, rows.with_columns(pl.lit(spec.name).alias("_source")), clock.now())
     app, number = f"released/{spec.name}/{wheel.contract.id}", max(rows["_row"].to_list()) + 1
     keep_outcomes(wheel, list(good.values()), app=app, number=number)
     freed = pending.filter(pl.col("_row").is_in(list(good)))
@@ -130,11 +130,13 @@ def _retry_refused(wheel: Wheel, spec: SourceSpec) -> int:
     return freed.height
 
 
-def sort_rows(wheel: Wheel, spec: SourceSpec, rows: pl.DataFrame) -> tuple[dict[int, Outcome], pl.DataFrame]:
-    """Return the Outcomes of raw rows by `_row`, and the rows that are none as the quarantine keeps them."""
+def sort_rows(
+    wheel: Wheel, spec: SourceSpec, rows: pl.DataFrame, moment: datetime
+) -> tuple[dict[int, Outcome], pl.DataFrame]:
+    """Return the Outcomes of raw rows by `_row`, arrived at `moment`, and the others as the quarantine keeps them."""
     reader = OutcomeReader(wheel.contract, rows.columns, value=spec.value, known_at=spec.known_at, text=spec.is_text)
     own = [name for name in rows.columns if name not in META]
-    read = [(row, reader.read(row, source=spec.name)) for row in rows.iter_rows(named=True)]
+    read = [(row, reader.read(row, source=spec.name, moment=moment)) for row in rows.iter_rows(named=True)]
     bad = [
         {
             **{name: row[name] for name in META},
@@ -180,8 +182,8 @@ class OutcomeReader:
         self.label = compile_label(contract)
         self.row = compile_row(contract, text=text)
 
-    def read(self, row: Mapping[str, object], source: str = "file") -> Outcome | str:
-        """Return the Outcome of a row, or what is wrong with it."""
+    def read(self, row: Mapping[str, object], source: str = "file", moment: datetime | None = None) -> Outcome | str:
+        """Return the Outcome of a row that arrived at `moment` (now), or what is wrong with it."""
         label = self.label(row[self.value])
         if label is None:
             classes = self.contract.target.classes
@@ -201,7 +203,7 @@ class OutcomeReader:
             id=clock.uuid7(),
             value=label,
             known_at=known_at,
-            arrived_at=clock.now(),
+            arrived_at=moment or clock.now(),
             prediction_id=str(prediction) if prediction else None,
             key=key,
             source=source,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 import polars as pl
 
+from trimtab import clock
 from trimtab.contract.clean import compile_frame
 from trimtab.loop.derive import raw_contract
 from trimtab.loop.outcomes import keep_source_outcomes, sort_rows
@@ -105,7 +106,7 @@ def _judge(wheel: Wheel, source: object, pending: pl.DataFrame) -> list[tuple[st
 def _judge_raw(wheel: Wheel, spec: SourceSpec, raw: pl.DataFrame) -> pl.DataFrame:
     """Return the raw rows of a source that are refused, in the columns of the quarantine."""
     if spec.role == "outcomes":
-        return sort_rows(wheel, spec, raw)[1]
+        return sort_rows(wheel, spec, raw, clock.now())[1]
     if wheel.project.pipeline.file is None:
         return compile_frame(wheel.contract, text=spec.is_text).apply(raw).quarantine
     if spec.name not in wheel.contract.raw:

@@ -41,7 +41,7 @@ from trimtab.loop.known import AsOf, labels_of, load_labelled
 from trimtab.loop.state import Wheel
 from trimtab.loop.tick import govern
 from trimtab.nouns import Contract, Decision, Trim
-from trimtab.nouns.project import GateSpec, Project, PromoteSpec, TrimSpec
+from trimtab.nouns.project import Project, TrimSpec
 from trimtab.store import open_blobs, open_catalog, open_index, open_lake
 from trimtab.store.record import features_text, json_text, prediction_text
 from trimtab.train.artefact import Package
@@ -50,6 +50,7 @@ Tell = Callable[[str], None]
 POLICIES = ("governed", "never", "always")
 KNOWN = ("governed", "switch", "never", "always", "always:recent", "every:12")
 RECENT_BATCHES = 8
+PLAIN = TrimSpec(versions=1, recalibrate=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def _under(wheel: Wheel, policy: str) -> Wheel:
     """Return the wheel as a policy turns it."""
     project = wheel.project
     if policy == "switch":
-        project = replace(project, trim=TrimSpec(), promote=PromoteSpec(), gates=GateSpec())
+        project = replace(project, trim=PLAIN, promote=replace(project.promote, style="switch"))
     return replace(wheel, project=project)
 
 
@@ -214,12 +215,15 @@ def _say_nothing(_: str) -> None:
 
 
 def learn(turned: Wheel, history: History, since: datetime, until: datetime, begin: datetime) -> None:
-    """Let the scratch record know the labels that came in [since, until): of answers as Outcomes, of others as rows."""
+    """Let the scratch record know the labels that came in [since, until): of answers as Outcomes, of others as rows.
+
+    A turn reads what came since the last one all at once, so it arrives when the turn begins, whenever it was known.
+    """
     rows = history.rows.filter((pl.col("_known") >= since) & (pl.col("_known") < until))
     answered = pl.col("_asked") & (pl.col("_when") >= begin)
     told, plain = rows.filter(answered), rows.filter(~answered)
     if told.height:
-        turned.lake.append("outcomes", _outcomes(told))
+        turned.lake.append("outcomes", _outcomes(told, until - 2 * INSTANT))
     if plain.height:
         columns = [column.name for column in history.contract.columns]
         turned.lake.append(
@@ -235,14 +239,14 @@ def learn(turned: Wheel, history: History, since: datetime, until: datetime, beg
         )
 
 
-def _outcomes(told: pl.DataFrame) -> pl.DataFrame:
+def _outcomes(told: pl.DataFrame, read_at: datetime) -> pl.DataFrame:
     return told.select(
         pl.col("_id").alias("id"),
         pl.col("_id").alias("prediction_id"),
         pl.lit(None, pl.String).alias("key"),
         pl.col("_label").cast(pl.String).alias("value"),
         pl.col("_known").alias("known_at"),
-        pl.col("_known").alias("_arrived_at"),
+        pl.lit(read_at, told.schema["_known"]).alias("_arrived_at"),
         pl.lit("replay").alias("source"),
     )
 

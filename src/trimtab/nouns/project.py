@@ -164,7 +164,7 @@ class TriggerSpec:
     `arl` is the average number of windows between false alarms that the risk trigger guarantees.
     """
 
-    use: tuple[str, ...] = ("risk", "growth")
+    use: tuple[str, ...] = ("risk", "every")
     arl: float = 1000.0
     tolerance_absolute: float = 0.005
     tolerance_relative: float = 0.10
@@ -180,8 +180,8 @@ class TrimSpec:
     labels come too late for quick corrections.
     """
 
-    versions: int = 1
-    recalibrate: bool = False
+    versions: int = 3
+    recalibrate: bool = True
     eta: float = 5.0
     share: float = 0.1
     inertia: float = 0.25
@@ -200,7 +200,7 @@ class RetrainSpec:
     `every` is how many windows after the last fit the trigger of that name asks for one; 0: never.
     """
 
-    every: float = 0.0
+    every: float = 12.0
     cooldown: timedelta | None = timedelta(days=1)
     cooldown_windows: int = 0
     per_month: int = 10
@@ -208,9 +208,12 @@ class RetrainSpec:
 
 @dataclass(frozen=True, slots=True)
 class GateSpec:
-    """`[gates]`: what a challenger must pass, and the newest share of rows kept from it for that purpose."""
+    """`[gates]`: what a challenger must pass, and the newest share of rows kept from it for that purpose.
 
-    use: tuple[str, ...] = ("golden", "paired")
+    Where exactly one Version answers (`[promote] style = "switch"`), the gate `paired` is asked as well.
+    """
+
+    use: tuple[str, ...] = ("golden", "not_worse")
     evidence: float = 20.0
     margin: float = 0.05
     holdout: float = 0.15
@@ -224,7 +227,7 @@ class PromoteSpec:
     predecessor whose weight has stayed below `retire_below` for `windows` leaves.
     """
 
-    style: Literal["switch", "blend"] = "switch"
+    style: Literal["blend", "switch"] = "blend"
     retire_below: float = 0.06
     windows: int = 5
 

@@ -8,8 +8,14 @@ __all__ = ["Gate", "judge", "open_gates"]
 
 
 def open_gates(project: Project) -> tuple[Gate, ...]:
-    """Return the gates that `[gates] use` names, in that order; UsageError for an unknown name."""
-    return tuple(plugins.load("gates", name)(project) for name in project.gates.use)
+    """Return the gates that `[gates] use` names, in that order; UsageError for an unknown name.
+
+    Where exactly one Version answers, `paired` comes on top: nothing later could put a worse one right as gently.
+    """
+    names = project.gates.use
+    if project.promote.style == "switch" and "paired" not in names:
+        names = (*names, "paired")
+    return tuple(plugins.load("gates", name)(project) for name in names)
 
 
 def judge(project: Project, evidence: Evidence) -> tuple[Judgement, ...]:

@@ -10,19 +10,26 @@ from trimtab.nouns import Evidence, Judgement, Project, State
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Fires `windows` finished windows after the last fit of any cause, admitted or refused."""
+    """Fires `windows` finished windows after the last fit of any cause, admitted or refused.
+
+    Without new labels it stays silent: from the same rows the same model would come out.
+    """
 
     name: ClassVar[str] = "every"
     windows: float = 12.0
+    min_labels: int = 100
 
     def judge(self, evidence: Evidence) -> Judgement:
-        """Return FAIL from so many windows on, PASS below."""
-        since = evidence.windows_since_fit
+        """Return FAIL from so many windows on, where enough labels came since; PASS below."""
+        since, fresh = evidence.windows_since_fit, evidence.labelled - evidence.labelled_at_fit
         said = f"{count(since, 'window')} since the last fit; a retrain is due from {ceil(self.windows):,} on"
-        state = State.FAIL if since >= self.windows else State.PASS
-        return Judgement(self.name, state, (said,), {"windows": since, "every": self.windows})
+        due = since >= self.windows
+        if due and fresh < self.min_labels:
+            said += f", but only {count(max(fresh, 0), 'labelled row')} came since, {self.min_labels:,} are needed"
+        state = State.FAIL if due and fresh >= self.min_labels else State.PASS
+        return Judgement(self.name, state, (said,), {"windows": since, "every": self.windows, "fresh": fresh})
 
 
 def build(project: Project) -> Every:
-    """Return the trigger with `[retrain] every` of the project."""
-    return Every(project.retrain.every)
+    """Return the trigger with `[retrain] every` of the project; a window's least labels are news enough for a fit."""
+    return Every(project.retrain.every, project.monitor.min_labels)
