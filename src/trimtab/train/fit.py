@@ -23,7 +23,7 @@ from trimtab.train.families.baseline import Baseline
 from trimtab.train.golden import make_rows, write_golden
 from trimtab.train.labels import encode_labels, order_classes
 from trimtab.train.manifest import write_manifest
-from trimtab.train.profile import profile_features
+from trimtab.train.profile import draw_portrait
 
 __all__ = ["PARITY", "Choice", "Tried", "choose", "fit"]
 
@@ -58,9 +58,9 @@ def fit(frame: Any, contract: Contract, project: Project, choice: Choice, folder
     )
     family.export(fitted, folder)
     base = Baseline().fit(matrix, labels, problem=problem, params={}, seed=0, threads=1).predict_row(())
-    profile = profile_features(frame, contract, base)
     texts = describe(choice, contract, project, frame, snapshot=snapshot)
-    _write_texts(folder, {**texts, "encoder.json": encoder.to_json(), "profile.json": canonical(profile)})
+    portrait = draw_portrait(frame, contract, choice, base, texts["account.json"]).to_plain()
+    _write_texts(folder, {**texts, "encoder.json": encoder.to_json(), "profile.json": canonical(portrait)})
     package = assemble("", {path.name: path.read_bytes() for path in folder.iterdir()})
     _check_parity(
         fitted, package, np.vstack((matrix[:: max(1, len(matrix) // _PARITY_ROWS)], _odd_rows(package, frame)))
