@@ -1,15 +1,19 @@
 """Every problem has one row in one table, and says nothing that a client should not read."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from starlette.requests import ClientDisconnect
 
 from trimtab.errors import HostError, SpoolFull, StoreError
 from trimtab.nouns import Column
+from trimtab.nouns.project import Limits
 from trimtab.serve.ladder import KINDS, SENTENCES, Problem, field_error, problem_for, shown
-from trimtab.serve.limits import Lane
+from trimtab.serve.limits import Headers, Lane, read_body
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,10 +76,33 @@ def test_a_column_of_the_contract_keeps_its_name_and_its_range() -> None:
     assert (found.field, found.detail) == ("Größe <cm>", "lies outside 0 to 250")
 
 
+@pytest.mark.parametrize("parts", [[b"abc"], [b"", b"ab", b"c"], [None, b"abc"], [b"a", None, b"bc"]])
+def test_a_body_is_whole_in_how_many_pieces_it_may_come(parts: list[bytes | None]) -> None:
+    """None stands for a pause."""
+    left = list(parts)
+
+    async def receive() -> dict[str, Any]:
+        while left[0] is None:
+            left.pop(0)
+            await asyncio.sleep(0.001)
+        body = left.pop(0)
+        return {"type": "http.request", "body": body, "more_body": bool(left)}
+
+    assert asyncio.run(read_body(receive, Headers(), Limits())) == b"abc"
+
+
+def test_a_client_that_is_gone_is_not_waited_for() -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(ClientDisconnect):
+        asyncio.run(read_body(receive, Headers(), Limits()))
+
+
 def test_a_full_lane_says_busy_and_gives_its_places_back() -> None:
     lane = Lane(1)
-    with lane.place(), pytest.raises(Problem, match="busy"), lane.place():
+    with lane, pytest.raises(Problem, match="busy"), lane:
         pass
-    with lane.place():
+    with lane:
         assert lane.taken == 1
     assert lane.taken == 0

@@ -61,6 +61,16 @@ def test_records_come_back_in_the_order_in_which_one_caller_put_them(tmp_path: P
     assert all_ids(tmp_path) == [f"id-{number}" for number in range(300)]
 
 
+def test_one_put_may_hold_more_records_than_one_statement(tmp_path: Path) -> None:
+    with spooling(tmp_path) as spool:
+        spool.put([record(number) for number in range(1000)]).result()
+        assert isinstance(
+            spool.put([*map(record, range(2000, 2100)), ("prediction", "\ud800", b"")]).exception(5), SpoolFull
+        )
+        spool.put([]).result()
+    assert all_ids(tmp_path) == [f"id-{number}" for number in range(1000)]
+
+
 def test_many_threads_lose_nothing(tmp_path: Path) -> None:
     with spooling(tmp_path, segment_bytes=1000) as spool, ThreadPoolExecutor(8) as pool:
         list(pool.map(partial(put_all, spool), range(8)))

@@ -106,14 +106,18 @@ def compile_rules(contract: Contract) -> Obey | None:
 def row_key(contract: Contract, values: Sequence[Cleaned | None]) -> str | None:
     """Return the canonical JSON of a row's key columns, or None where there is no key or a part of it is null."""
     names = contract.row.key
+    if not names:
+        return None
     found = {column.name: value for column, value in zip(contract.columns, values, strict=True) if column.name in names}
-    return canonical(found) if found and None not in found.values() else None
+    return None if None in found.values() else canonical(found)
 
 
 def event_time(contract: Contract, values: Sequence[Cleaned | None]) -> datetime | None:
     """Return when a cleaned row happened, UTC, or None where it does not say; a date counts from midnight UTC."""
     name = contract.row.event_time
-    found = (value for column, value in zip(contract.columns, values, strict=True) if name and column.name == name)
+    if not name:
+        return None
+    found = (value for column, value in zip(contract.columns, values, strict=True) if column.name == name)
     value = next(found, None)
     if isinstance(value, datetime):
         return value

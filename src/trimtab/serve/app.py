@@ -1,11 +1,13 @@
 """The assembly: the table of routes onto one FastAPI app, each handler guarded in the same way."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Route as StarletteRoute
+from starlette.types import Receive, Scope, Send
 
 from trimtab import clock, events
 from trimtab.errors import TrimtabError
@@ -17,31 +19,50 @@ from trimtab.serve.trace import read_trace
 PROBES = frozenset({"/livez", "/readyz"})
 """Asked every few seconds: that one says no is a state, and has its own events."""
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+
+class App(FastAPI):
+    """FastAPI, with the endpoints of plain paths found first.
+
+    What FastAPI's layers guard against, an Endpoint has guarded already. They are left to what is no such path and
+    method: a path with an id in it, another method, another path.
+    """
+
+    def __init__(self, endpoints: Mapping[tuple[str, str], "Endpoint"]) -> None:
+        super().__init__(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+        for (method, path), endpoint in endpoints.items():
+            self.router.routes.append(StarletteRoute(path, endpoint, methods=[method]))
+        self._plain = {known: endpoint for known, endpoint in endpoints.items() if "{" not in known[1]}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        scope["app"] = self
+        found = self._plain.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        await (super().__call__ if found is None else found)(scope, receive, send)
 
 
-def build_app(desk: Desk) -> FastAPI:
+class Endpoint:
+    """One route's handler. Its every failure is an answer of the ladder, and its every answer is counted."""
+
+    def __init__(self, desk: Desk, route: Route) -> None:
+        self._desk, self._route = desk, route
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        begin, trace = clock.monotonic_ns(), read_trace(scope["headers"])
+        with events.within(trace.facts()):
+            response, code = await _answer(self._desk, self._route, Request(scope, receive))
+            _note(self._desk, self._route.path, response.status_code, code, begin)
+        response.raw_headers.extend(trace.headers())
+        await response(scope, receive, send)
+
+
+def build_app(desk: Desk) -> App:
     """Return the app that answers with what `desk` holds."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.routes = tuple(route for route in ROUTES if route.path != "/docs" or desk.project.serve.docs)
-    for route in app.state.routes:
-        app.add_route(route.path, _guard(desk, route), methods=[route.method])
+    routes = tuple(route for route in ROUTES if route.path != "/docs" or desk.project.serve.docs)
+    app = App({(route.method, route.path): Endpoint(desk, route) for route in routes})
+    app.state.routes = routes
     app.add_exception_handler(HTTPException, _refuser(desk))
     return app
-
-
-def _guard(desk: Desk, route: Route) -> Endpoint:
-    """Return a handler whose every failure is an answer of the ladder, and whose every answer is counted."""
-
-    async def endpoint(request: Request) -> Response:
-        begin, trace = clock.monotonic_ns(), read_trace(request.scope["headers"])
-        with events.within(trace.facts()):
-            response, code = await _answer(desk, route, request)
-            _note(desk, route.path, response.status_code, code, begin)
-        response.raw_headers.extend(trace.headers())
-        return response
-
-    return endpoint
 
 
 async def _answer(desk: Desk, route: Route, request: Request) -> tuple[Response, str]:
@@ -63,11 +84,11 @@ async def _answer(desk: Desk, route: Route, request: Request) -> tuple[Response,
 
 def _note(desk: Desk, path: str, status: int, code: str, begin: int) -> None:
     """Count a request, and write its line where the project wants one. `path` is the table's, never the client's."""
-    seconds = (clock.monotonic_ns() - begin) / 1e9
-    desk.meters.count_request(path, status, code, seconds)
+    spent = clock.monotonic_ns() - begin
+    desk.meters.count_request(path, status, code, spent)
     wanted = desk.project.serve.access_log
     if wanted == "all" or (wanted == "failed" and status >= 400 and path not in PROBES):
-        events.tell("request", route=path, status=status, problem=code, milliseconds=round(seconds * 1000, 3))
+        events.tell("request", route=path, status=status, problem=code, milliseconds=round(spent / 1e6, 3))
 
 
 def _refuser(desk: Desk) -> Callable[[Request, Exception], Awaitable[Response]]:

@@ -1,6 +1,5 @@
 """What one serving worker holds in its hands while it answers."""
 
-import asyncio
 from dataclasses import dataclass, field
 
 from trimtab import events
@@ -97,7 +96,7 @@ class Desk:
 
         Raises Problem cannot_log with `log = "required"`.
         """
-        error = await asyncio.shield(commit)  # a request that is cancelled must not cancel what another one waits for
+        error = await commit
         if error is None:
             self.repair("spool")
             return "durable"

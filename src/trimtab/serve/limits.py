@@ -1,13 +1,13 @@
 """What a request may cost: bytes, seconds, and places in the queue."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from types import coroutine
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from trimtab.nouns.project import Limits
 from trimtab.serve.ladder import Problem
@@ -19,11 +19,9 @@ stays usable and the client sees the 413. Beyond it the connection is closed."""
 _CLOSE = {"connection": "close"}
 
 
-@dataclass(frozen=True, slots=True)
-class Headers:
-    """The few headers that matter to a body: its type, its length, whose page sent it, and the client's own id."""
+class Headers(NamedTuple):
+    """The few headers that matter to a body: its length, whether it is on its way, and the client's own id."""
 
-    media_type: str = ""
     length: int | None = None
     waits_for_permission: bool = False
     client_id: str | None = None
@@ -31,23 +29,17 @@ class Headers:
 
 def read_headers(scope: Scope) -> Headers:
     """Return the headers of a request with a body. Raises Problem wrong_media_type, cross_site or malformed."""
-    found = {name: value for name, value in scope["headers"] if name in _WANTED}
+    found = dict(scope["headers"])
     _refuse_other_sites(found)
-    kind = found.get(b"content-type", b"").decode("latin-1")
-    if kind and not _is_json(kind):
+    kind = found.get(b"content-type")
+    if kind and kind != b"application/json" and not _is_json(kind.decode("latin-1")):
         raise Problem("wrong_media_type", "Send content-type: application/json.")
     client_id = found.get(b"idempotency-key")
     return Headers(
-        kind,
         _length(found.get(b"content-length")),
         found.get(b"expect", b"").lower() == b"100-continue",
         client_id.decode("latin-1") if client_id is not None else None,
     )
-
-
-_WANTED = frozenset(
-    {b"content-type", b"content-length", b"content-encoding", b"idempotency-key", b"expect", b"origin", b"host"}
-)
 
 
 async def read_body(receive: Receive, headers: Headers, limits: Limits) -> bytes:
@@ -55,35 +47,48 @@ async def read_body(receive: Receive, headers: Headers, limits: Limits) -> bytes
     if headers.length is not None and headers.length > limits.body:
         await _discard(receive, headers, limits)
         raise _too_large(limits)
+    waiting = receive().__await__()
+    try:
+        step, message = next(waiting), None
+    except StopIteration as ready:  # nearly every body comes in one piece with its head, and needs no clock
+        step, message = None, ready.value
+        if not message.get("more_body"):
+            return await _collect(message, receive, limits)
     try:
         async with asyncio.timeout(limits.seconds):
-            return await _collect(receive, limits)
+            return await _collect(message or await _go_on(waiting, step), receive, limits)
     except TimeoutError:
         # A client that drips may not keep its connection: RFC 9110, 15.5.9.
         raise Problem("too_slow", f"Send the body within {limits.seconds:g} seconds.", headers=_CLOSE) from None
 
 
+@coroutine
+def _go_on(waiting: Generator[Any, Any, Message], step: object) -> Generator[Any, Any, Message]:
+    """Await what was begun by hand and has made its first step."""
+    yield step
+    return (yield from waiting)
+
+
 class Lane:
-    """The places for requests that are being worked on; health routes do not need one."""
+    """The places for requests that are being worked on; health routes do not need one.
+
+    `with lane:` holds one place, or raises Problem busy. Only for the event loop's thread.
+    """
 
     def __init__(self, places: int) -> None:
         self.places = places
         self.taken = 0
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold one place, or raise Problem busy. Only for the event loop's thread."""
+    def __enter__(self) -> None:
         if self.taken >= self.places:
             raise Problem("busy", "Too many requests wait at this worker; try again.")
         self.taken += 1
-        try:
-            yield
-        finally:
-            self.taken -= 1
+
+    def __exit__(self, *_: object) -> None:
+        self.taken -= 1
 
 
-async def _collect(receive: Receive, limits: Limits) -> bytes:
-    message = await receive()
+async def _collect(message: Message, receive: Receive, limits: Limits) -> bytes:
     if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message["body"]
         if len(body) > limits.body:

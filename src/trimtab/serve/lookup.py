@@ -27,7 +27,7 @@ LAKE_AT_ONCE = 2
 async def prediction(desk: Desk, request: Request) -> Response:
     """Show one logged Prediction with its newest Outcome."""
     identifier = read_identifier(request)
-    with desk.lane.place():
+    with desk.lane:
         body = await _find(desk, identifier)
         shown = show_prediction(msgspec.json.decode(body))
         shown["outcome"] = await asyncio.to_thread(_find_outcome, desk, identifier, shown.get("key"))
@@ -37,7 +37,7 @@ async def prediction(desk: Desk, request: Request) -> Response:
 async def explanation(desk: Desk, request: Request) -> Response:
     """Show what moved one logged Prediction, and the answer made again."""
     identifier = read_identifier(request)
-    with desk.lane.place():
+    with desk.lane:
         live = desk.live
         record = msgspec.json.decode(await _find(desk, identifier))
         if live is None or record["epoch"] != live.epoch or record["worker"] == "batch":

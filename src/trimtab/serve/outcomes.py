@@ -54,7 +54,7 @@ async def outcomes(desk: Desk, request: Request) -> Response:
     if request.scope["query_string"]:
         raise Problem("unknown_option", "POST /outcomes takes no options.")
     body = await read_body(request.receive, headers, desk.project.serve.limits)
-    with desk.lane.place():
+    with desk.lane:
         arrived_at = clock.now()
         items, many = _read_items(decode(body), desk.project.serve.limits.rows)
         reader = Reader(desk.now_live().model.contract, arrived_at)
@@ -238,7 +238,7 @@ async def _keep(desk: Desk, kept: list[Kept | Problem]) -> None:
 
 def _reply(desk: Desk, kept: list[Kept | Problem], *, many: bool) -> Response:
     for one in kept:
-        desk.meters.outcomes.labels(one.code if isinstance(one, Problem) else one.state).inc()
+        desk.meters.outcomes.add(one.code if isinstance(one, Problem) else one.state)
     if not many and isinstance(kept[0], Problem):
         raise kept[0]
     states = {one.state for one in kept if isinstance(one, Kept)}

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import msgspec
 
 Value = str | float | int | bool | datetime | date | None
+_AS_JSON = frozenset({str, float, int, bool, type(None)})
 _encoder = msgspec.json.Encoder()
 
 
@@ -65,7 +66,9 @@ def rfc3339(moment: datetime) -> str:
 
 def features_text(columns: Sequence[str], values: Sequence[Value]) -> str:
     """Return the cleaned values by column name as JSON text; times as RFC 3339."""
-    return json_text({name: _plain(value) for name, value in zip(columns, values, strict=True)})
+    return json_text(
+        {name: value if type(value) in _AS_JSON else _plain(value) for name, value in zip(columns, values, strict=True)}
+    )
 
 
 def prediction_text(output: Mapping[str, object]) -> str:

@@ -21,6 +21,9 @@ Record = tuple[str, str, bytes]
 
 OPEN, SEALED, DAMAGED = ".open", ".segment", ".damaged"
 
+_TOGETHER = 64
+"""Records of one statement: few enough that the statements of all sizes stay compiled."""
+
 _MAGIC = b"SQLite format 3\x00"
 
 _TABLE = """
@@ -94,20 +97,35 @@ class Draft:
     def write(self, records: Sequence[Record]) -> None:
         """Commit records together: when this returns they survive a power cut, and when it raises none was kept."""
         at = clock.now().timestamp()
+        if 0 < len(records) <= _TOGETHER:
+            self._insert(records, at)
+        else:
+            self._insert_many(records, at)
+        self.first_at = self.first_at or at
+        self.records += len(records)
+        self.bytes += sum(len(body) for _, _, body in records)
+
+    def _insert(self, records: Sequence[Record], at: float) -> None:
+        """Insert records by one statement, and so commit them where no transaction is open.
+
+        Each statement lets go of the interpreter, and in a busy worker the event loop then keeps it for a while.
+        """
+        values = ", ".join(["(?, ?, ?, ?)"] * len(records))
+        self._connection.execute(
+            f"insert or ignore into record (kind, id, body, at) values {values}",
+            [part for kind, id_, body in records for part in (kind, id_, body, at)],
+        )
+
+    def _insert_many(self, records: Sequence[Record], at: float) -> None:
         self._connection.execute("begin immediate")
         try:
-            self._connection.executemany(
-                "insert or ignore into record (kind, id, body, at) values (?, ?, ?, ?)",
-                ((kind, id_, body, at) for kind, id_, body in records),
-            )
+            for start in range(0, len(records), _TOGETHER):
+                self._insert(records[start : start + _TOGETHER], at)
             self._connection.execute("commit")
         except BaseException:
             with suppress(sqlite3.Error):
                 self._connection.execute("rollback")
             raise
-        self.first_at = self.first_at or at
-        self.records += len(records)
-        self.bytes += sum(len(body) for _, _, body in records)
 
     def close(self) -> None:
         """Close the file as it is; `seal` makes a segment of it."""
