@@ -59,6 +59,11 @@ VERBS = (
         "[--shuffle SEED] [--json]",
         "Compare policies on the history.",
     ),
+    Verb(
+        "inject",
+        "FILE --kind KIND --output FILE [--start S] [--column C] [--strength X] [--seed N] [--json]",
+        "Make a fault in a copy of a stream.",
+    ),
     Verb("status", "[DIR] [--lineage] [--json]", "Tell the state of the wheel in sentences."),
     Verb("trials", "[DIR] [--json]", "List what the search tried; show one, compare two.", nested=True),
     Verb("card", "VERSION [--project DIR] [--verify] [--json]", "Tell what a Version is, with numbers that hold."),
@@ -75,7 +80,7 @@ VERBS = (
 SERVING, GOVERNOR = "the release 'Serving'", "the release 'The governor'"
 LATER = {
     "keys": SERVING,
-    **dict.fromkeys(("monitor", "retrain", "inject"), GOVERNOR),
+    **dict.fromkeys(("monitor", "retrain"), GOVERNOR),
     "deploy": "a later release",
 }
 """Documented verbs of later releases: they are refused by name, never taken for a typing error."""
