@@ -6,6 +6,7 @@ only, and ignores proxies and cookies.
 """
 
 import asyncio
+import ipaddress
 import json
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -96,7 +98,7 @@ class Reply:
 
 
 class Client:
-    """Sends requests to one service and never more than `cap` of them; a burst has its own bound.
+    """Sends requests to one service and never more than `cap` of them, those of a burst included.
 
     `headers` are the user's own (a key, for example): sent with every request that is not anonymous, never shown.
     """
@@ -157,6 +159,9 @@ class Client:
     ) -> list[Reply]:
         """Return the replies to many equal POSTs, sent over several connections at once; at most BURST."""
         connections, each = min(connections, BURST[0]), min(each, BURST[1])
+        if self.sent + connections * each > self.cap:
+            raise CapReached(f"A burst of {connections * each} is more than the cap of {self.cap} leaves.")
+        self.sent += connections * each
         request = self._build("POST", path, body, headers)
         return self._runner.run(self._burst(request, connections, each, timeout))
 
@@ -299,3 +304,14 @@ async def _read(response: httpx.Response, most: int) -> tuple[bytes, Failure]:
         if len(body) > most:
             return bytes(body[:most]), "too large"
     return bytes(body), ""
+
+
+def is_loopback(base: str) -> bool:
+    """Return whether a URL is of this machine, by its address or the name localhost; no name is looked up."""
+    host = urlsplit(base).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,6 +1,5 @@
 """One audit from beginning to end: discovery, every probe, recovery last, score and gate."""
 
-import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -9,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from trimtab import clock
-from trimtab.audit.client import PACE, CapReached, Client, ServiceGone
+from trimtab.audit.client import PACE, CapReached, Client, ServiceGone, is_loopback
 from trimtab.audit.discover import Asked, discover
 from trimtab.audit.probe import RUBRIC, Probe
 from trimtab.audit.probes import PROBES
@@ -19,7 +18,7 @@ from trimtab.audit.service import QUICK, Service
 from trimtab.errors import Refused, UsageError, nearest
 from trimtab.plugins import known, load
 
-RESERVE = 25
+RESERVE = 10
 """Requests that are kept for the recovery probe."""
 
 Tell = Callable[[str], None]
@@ -152,17 +151,6 @@ def read_url(url: str) -> str:
 
 def _looks_like_host(host: str) -> bool:
     return host == "localhost" or "." in host or ":" in host
-
-
-def is_loopback(base: str) -> bool:
-    """Return whether a URL is of this machine, by its address or the name localhost; no name is looked up."""
-    host = urlsplit(base).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _check_waivers(waivers: Sequence[Waiver], probes: Sequence[Probe]) -> None:

@@ -66,8 +66,8 @@ class Budget:
     """Connections at once, and requests on each."""
 
 
-FULL = Budget(requests=400, fields=5, repeats=20, varied=25, rounds=3, calls=30, burst=(32, 8))
-QUICK = Budget(requests=120, fields=2, repeats=5, varied=8, rounds=1, calls=15, burst=(8, 4))
+FULL = Budget(requests=400, fields=5, repeats=20, varied=25, rounds=3, calls=20, burst=(32, 3))
+QUICK = Budget(requests=120, fields=2, repeats=4, varied=6, rounds=3, calls=4, burst=(8, 2))
 
 
 @dataclass(frozen=True, slots=True)

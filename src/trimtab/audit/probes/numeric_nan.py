@@ -1,12 +1,13 @@
 """NaN, which is no JSON although many parsers take it."""
 
-from trimtab.audit.probe import About, judge_refusal, worst
+from trimtab.audit.probe import About, worst
+from trimtab.audit.questions import judge_not_finite, numbers, some
 from trimtab.audit.result import Category, Result, Severity
 from trimtab.audit.service import Service
 
 
 class NotANumber:
-    """The literal NaN in each numeric field."""
+    """The literal NaN in numeric fields."""
 
     about = About(
         id="numeric.nan",
@@ -21,7 +22,9 @@ class NotANumber:
     )
 
     def run(self, service: Service) -> Result:
-        """Send NaN in each number."""
-        fields = service.sample("number", "integer")
-        replies = ((field.name, service.post_raw(service.spliced(field.name, "NaN"))) for field in fields)
-        return worst(judge_refusal(service, reply, name) for name, reply in replies)
+        """Send NaN in numbers."""
+        asked = (
+            (field, service.post_raw(service.spliced(field.name, "NaN")))
+            for field in some(service, numbers(service)[:3], quick=1)
+        )
+        return worst(judge_not_finite(service, reply, field, "NaN") for field, reply in asked)

@@ -1,0 +1,62 @@
+"""How long an answer takes."""
+
+from statistics import median
+
+from trimtab.audit.probe import About
+from trimtab.audit.questions import quantile
+from trimtab.audit.result import Category, Result, Severity, State
+from trimtab.audit.service import Service
+
+WARM = 5
+NETWORK = 3
+GOOD, SLOW = 0.3, 1.0
+
+
+class Latency:
+    """Valid requests one after the other on one connection, in rounds, the network's own time taken off.
+
+    The figure is the median of the rounds' 95th percentiles, told with their spread. An SLO replaces the limits.
+    """
+
+    about = About(
+        id="performance.latency",
+        number=27,
+        category=Category.PERFORMANCE,
+        severity=Severity.SHOULD,
+        weight=4,
+        title="95 of 100 answers come quickly",
+        why="Somebody waits for the answer: beyond 300 ms they notice, beyond a second they leave.",
+        mend="Load the model once at start, avoid a DataFrame for one row, fix the number of threads.",
+    )
+
+    def run(self, service: Service) -> Result:
+        """Measure."""
+        rounds, calls = service.budget.rounds, service.budget.calls
+        for _ in range(WARM if not service.quick else 2):
+            service.post(service.seed, fresh=False)
+        replies = [[service.post(service.seed, fresh=False) for _ in range(calls)] for _ in range(rounds)]
+        lost = [reply for round_ in replies for reply in round_ if not reply.accepted]
+        if lost:
+            said = f"{len(lost)} of {rounds * calls} valid requests were not answered: {lost[0].told}"
+            return Result(State.FAIL, said, lost[0].exchange)
+        network = median(
+            service.get("/", method="HEAD", fresh=False).seconds for _ in range(NETWORK if not service.quick else 1)
+        )
+        seconds = [[max(0.0, reply.seconds - network) for reply in round_] for round_ in replies]
+        return self._judge(seconds, network, service.declared.slo_seconds)
+
+    def _judge(self, seconds: list[list[float]], network: float, slo: float | None) -> Result:
+        tails = [quantile(round_, 0.95) for round_ in seconds]
+        tail = median(tails)
+        good, slow = (slo, slo) if slo is not None else (GOOD, SLOW)
+        state = State.PASS if tail < good else State.WARN if tail < slow else State.FAIL
+        said = f"p95 {_ms(tail)}, median of {len(tails)} rounds from {_ms(min(tails))} to {_ms(max(tails))}"
+        said += f"; declared are {_ms(slo)}" if slo is not None else ""
+        every = [second for round_ in seconds for second in round_]
+        found = {f"p{share * 100:.0f}_ms": round(quantile(every, share) * 1e3, 3) for share in (0.5, 0.95, 0.99)}
+        rounds = [round(one * 1e3, 3) for one in tails]
+        return Result(state, said, numbers={**found, "p95_of_rounds_ms": rounds, "network_ms": round(network * 1e3, 3)})
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1e3:.1f} ms"
