@@ -13,6 +13,7 @@ _PREDICTION = {
     "result", "results", "score", "forecast", "value", "y", "yhat", "outcome", "target", "data",
 }  # fmt: skip
 _PROBABILITY = {"probability", "probabilities", "prob", "probs", "proba", "probas", "confidence", "confidences"}
+_META = {"name", "datatype", "shape", "model", "model_name", "version", "model_version", "status"}
 _CHANGING = {"id", "uuid", "timestamp", "latency", "elapsed", "ms", "us", "duration", "took", "ts", "trace"}
 _WHOLE = {"time", "date", "created", "now", "server_time", "request", "created_at", "predicted_at", "processing_time"}
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\Z")
@@ -39,7 +40,7 @@ def read_answer(value: Any) -> Answer | None:
     """Return what an answer says, None where nothing in it looks like a prediction."""
     leaves = list(_leaves(without_changing(value)))
     likely = {path: leaf for path, leaf in leaves if _about(path) & _PROBABILITY and _is_number(leaf)}
-    rest = [(path, leaf) for path, leaf in leaves if path not in likely]
+    rest = [(path, leaf) for path, leaf in leaves if path not in likely and not _is_meta(path)]
     named = [leaf for path, leaf in rest if _about(path) & _PREDICTION or all(step.isdigit() for step in path)]
     numbers = {path: float(leaf) for path, leaf in likely.items()}
     if named:
@@ -75,6 +76,10 @@ def split_words(name: str) -> list[str]:
     ['predicted', 'class', 'id']
     """
     return [word.lower() for word in _WORDS.findall(name)]
+
+
+def _is_meta(path: Path) -> bool:
+    return bool(_META & {*path[-1:]}) or "shape" in path[-2:]
 
 
 def _about(path: Path) -> set[str]:

@@ -31,7 +31,7 @@ MAX_BODY = 2_500_000
 """Bytes of a request body."""
 
 PATIENCE = 10.0
-"""Seconds for one exchange, where a probe does not say otherwise."""
+"""Seconds for one exchange, where neither the user nor a probe says otherwise."""
 
 PACE = 0.2
 """Seconds between two requests to a host that is not loopback."""
@@ -81,8 +81,9 @@ class Reply:
 
     @property
     def told(self) -> str:
-        """Return the outcome in a few words: `HTTP 422`, `timeout`."""
-        return f"HTTP {self.status}" if self.status is not None else self.failure
+        """Return the outcome in a few words: `HTTP 422`, `timeout`, `HTTP 200, too large`."""
+        parts = (f"HTTP {self.status}" if self.status is not None else "", self.failure)
+        return ", ".join(part for part in parts if part)
 
     @property
     def text(self) -> str:
@@ -103,9 +104,17 @@ class Client:
     `headers` are the user's own (a key, for example): sent with every request that is not anonymous, never shown.
     """
 
-    def __init__(self, base: str, *, cap: int, pace: float = 0.0, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        base: str,
+        *,
+        cap: int,
+        pace: float = 0.0,
+        patience: float = PATIENCE,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.base = base.rstrip("/")
-        self.cap, self.pace = cap, pace
+        self.cap, self.pace, self.patience = cap, pace, patience
         self.sent = 0
         self.history: list[Reply] = []
         """Every reply so far, bursts left out."""
@@ -140,7 +149,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         fresh: bool = True,
         anonymous: bool = False,
-        timeout: float = PATIENCE,
+        timeout: float | None = None,
         most: int = MAX_REPLY,
     ) -> Reply:
         """Return the reply to one request; `path` is put behind the base, or is a whole URL of the same host.
@@ -149,7 +158,9 @@ class Client:
         """
         self._take_turn()
         request = self._build(method, path, body, headers, anonymous=anonymous)
-        reply = self._runner.run(self._exchange(self._fresh if fresh else self._kept, request, timeout, most))
+        reply = self._runner.run(
+            self._exchange(self._fresh if fresh else self._kept, request, timeout or self.patience, most)
+        )
         self.history.append(reply)
         self._note(reply)
         return reply
@@ -208,10 +219,10 @@ class Client:
 
     def _note(self, reply: Reply) -> None:
         """Count failures in a row; after MAX_FAILURES one plain GET decides whether the service is there at all."""
-        self._failures = self._failures + 1 if reply.status is None else 0
+        self._failures = self._failures + 1 if reply.failure in {"timeout", "dropped", "refused"} else 0
         if self._failures == MAX_FAILURES:
             request = self._build("GET", "/", None, None)
-            if self._runner.run(self._exchange(self._fresh, request, PATIENCE)).status is not None:
+            if self._runner.run(self._exchange(self._fresh, request, self.patience)).status is not None:
                 self._failures = 0
 
     async def _burst(self, request: httpx.Request, connections: int, each: int, patience: float) -> list[Reply]:

@@ -21,6 +21,7 @@ Tell = Callable[[str], None]
 
 _HELP = "name its route and a valid request: --predict-url URL --example body.json"
 _EXAMPLE = "give a valid request: --example body.json"
+_VERSION = re.compile(r"\d+\.\d+[\w.+-]*\s*\Z")
 _OIP = re.compile(r"(.*/v2/models/[^/]+(?:/versions/[^/]+)?)/infer\Z")
 
 
@@ -110,8 +111,8 @@ def _path_below(document: Document, url: str) -> str:
 
 
 def _without_document(client: Client, document: Document | None) -> tuple[str, None]:
-    if document is None and all(client.send("GET", path, fresh=False).accepted for path in ("/ping", "/version")):
-        return "/invocations", None  # MLflow's scoring server
+    if document is None and _is_mlflow(client):
+        return "/invocations", None
     if document is not None:
         raise UsageError(f"The OpenAPI document at {document.url} cannot be used: {document.problems[0]}.", hint=_HELP)
     page = client.history[0]
@@ -124,6 +125,12 @@ def _without_document(client: Client, document: Document | None) -> tuple[str, N
     else:
         what = "has no OpenAPI document at the usual places"
     raise UsageError(f"{client.base} {what}.", hint=_HELP)
+
+
+def _is_mlflow(client: Client) -> bool:
+    """Whether MLflow's scoring server answers: it has a version, as plain text, and /ping."""
+    told = client.send("GET", "/version", fresh=False)
+    return bool(told.accepted and _VERSION.match(told.text)) and client.send("GET", "/ping", fresh=False).accepted
 
 
 def _explain_choice(candidates: list[Candidate], document: Document) -> str:
@@ -159,7 +166,8 @@ def _make_valid(client: Client, path: str, payload: Any, origin: Origin) -> tupl
         shape = detect_shape(payload)
         if shape is None:
             raise UsageError("The example holds no field: it is no row, list of rows or tensor.", hint=_EXAMPLE)
-        reply = client.send("POST", path, body=encode(payload), headers={"Content-Type": JSON}, timeout=30.0)
+        headers, patience = {"Content-Type": JSON}, 3 * client.patience  # the first call may be a cold start
+        reply = client.send("POST", path, body=encode(payload), headers=headers, timeout=patience)
         if reply.accepted:
             return payload, shape, reply, origin if attempt == 0 else "repair"
         mended = repair(payload, shape, reply) if reply.rejected and attempt < attempts - 1 else None
@@ -170,7 +178,7 @@ def _make_valid(client: Client, path: str, payload: Any, origin: Origin) -> tupl
 
 
 def _explain_refusal(path: str, reply: Reply, *, own: bool) -> UsageError | HostError:
-    if reply.status is None:
+    if reply.failure:
         return HostError(f"POST {path} gave no whole answer: {reply.told}.", hint="check the service, then repeat")
     if reply.status in {401, 403}:
         return UsageError(f"POST {path} needs a key ({reply.told}).", hint="--header 'Authorization: Bearer ...'")

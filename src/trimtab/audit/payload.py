@@ -132,11 +132,16 @@ def _shape_of_object(payload: Mapping[str, Any], path: tuple[str | int, ...]) ->
             return Shape("columns", path) if found.kind == "list" and every and (len(payload) > 1 or path) else found
     inner = {name: value for name, value in payload.items() if isinstance(value, Mapping) and value}
     if inner:
-        name = max(inner, key=lambda one: len(inner[one]))
-        if len(inner[name]) > scalars or not scalars:
+        name = max(inner, key=lambda one: _count_scalars(inner[one]))
+        if _count_scalars(inner[name]) > scalars:
             found = _shape_of_object(inner[name], (*path, name))
             return Shape("wrapped", found.path) if found is not None and found.kind == "flat" else found
     return Shape("flat" if not path else "wrapped", path) if scalars else None
+
+
+def _count_scalars(value: Any) -> int:
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else None
+    return 1 if parts is None else sum(_count_scalars(part) for part in parts)
 
 
 def _shape_of_list(values: list[Any], path: tuple[str | int, ...]) -> Shape | None:

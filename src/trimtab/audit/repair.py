@@ -23,7 +23,7 @@ _ABOVE = _spot(r"(?:greater than|more than|above|>)\s*NUMBER")
 _AT_MOST = _spot(r"(?:less than or equal to|<=|at most|maximum(?: of)?|not be greater than)\s*NUMBER")
 _BELOW = _spot(r"(?:less than|below|<)\s*NUMBER")
 _BETWEEN = _spot(r"(?:between|outside|range)\D{0,12}NUMBER\s*(?:and|to|,|-)\s*NUMBER")
-_ONE_OF = _spot(r"(?:one of|expected|allowed|choose from|must be|choices)\D{0,80}?['\"]([^'\"]+)['\"]")
+_ONE_OF = _spot(r"(?:one of|expected|allowed|choose from|must be|should be|choices)\D{0,80}?['\"]([^'\"]+)['\"]")
 _ONE_OF_LIST = _spot(r"(?:one of|allowed|choose from|choices)[^\[(:]{0,80}[\[(:]\s*([\w .-]+?)\s*[,\])]")
 _WIDTH = _spot(r"(?:expect(?:s|ing|ed)?|requires?|needs?)\D{0,20}(\d+)\s+(?:features|values|columns|items)")
 _EXTRA = _spot(r"extra|unexpected|unknown|not permitted|unrecognized|not allowed|additional propert")
@@ -63,7 +63,9 @@ def _walk(value: Any) -> Iterator[tuple[str, str]]:
     if not isinstance(value, Mapping):
         return
     place = next((value[key] for key in ("loc", "field", "param", "path", "name", "property") if key in value), None)
-    texts = [str(value[key]) for key in ("msg", "message", "detail", "reason", "code", "type", "ctx") if key in value]
+    texts = [str(value[key]) for key in ("msg", "message", "detail", "reason", "code", "type") if key in value]
+    more = value.get("ctx")
+    texts += [f"{key} {item}" for key, item in more.items()] if isinstance(more, Mapping) else []
     if place is not None and texts:
         steps = place if isinstance(place, list) else str(place).strip("/$").replace("/", ".").split(".")
         yield str(steps[-1]) if steps else "", " ".join(texts)

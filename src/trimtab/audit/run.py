@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from trimtab import clock
-from trimtab.audit.client import PACE, CapReached, Client, ServiceGone, is_loopback
+from trimtab.audit.client import PACE, PATIENCE, CapReached, Client, ServiceGone, is_loopback
 from trimtab.audit.discover import Asked, discover
 from trimtab.audit.probe import RUBRIC, Probe
 from trimtab.audit.probes import PROBES
@@ -32,6 +32,7 @@ class Options:
     headers: Mapping[str, str] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     may_test: bool = False
+    patience: float = PATIENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,8 @@ def audit(url: str, options: Options, tell: Tell) -> Report:
             hint="--i-may-test-this, if its owner has allowed it",
         )
     started, begin = clock.now(), clock.monotonic_ns()
-    budget = options.asked.budget
-    cap = budget.requests - RESERVE
-    with Client(base, cap=cap, pace=0.0 if local else PACE, headers=options.headers) as client:
+    cap, pace = options.asked.budget.requests - RESERVE, 0.0 if local else PACE
+    with Client(base, cap=cap, pace=pace, patience=options.patience, headers=options.headers) as client:
         service = discover(client, options.asked, tell)
         judged, stopped = _run_all(service, probes, tell)
         requests = client.sent
@@ -139,7 +139,7 @@ def read_url(url: str) -> str:
     hint = "write it like http://127.0.0.1:8000"
     try:
         parsed = httpx.URL(text)
-        parsed.port  # noqa: B018 - reading it checks it
+        urlsplit(text).port  # noqa: B018 - reading it checks it
     except (httpx.InvalidURL, ValueError):
         raise UsageError(f"'{url[:80]}' is no URL.", hint=hint) from None
     if parsed.scheme not in {"http", "https"} or not parsed.host or " " in text or not _looks_like_host(parsed.host):

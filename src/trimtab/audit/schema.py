@@ -64,7 +64,9 @@ def simplify(schema: Any) -> Schema:
     kinds = _list(made.get("type")) if isinstance(made.get("type"), list) else [made.get("type")]
     if "null" in kinds or None in _list(made.get("enum")):
         made["nullable"] = True
-    made["type"] = next((kind for kind in kinds if kind not in {"null", None}), _guess_type(made))
+    made["type"] = next(
+        (kind for kind in kinds if kind not in {"null", None}), "null" if "null" in kinds else _guess_type(made)
+    )
     return made
 
 
@@ -79,9 +81,8 @@ def _choose(schema: Schema, options: Sequence[Schema]) -> Schema:
 
 def _merge(first: Schema, second: Schema) -> Schema:
     both = {**first, **{name: value for name, value in second.items() if value is not None}}
-    for name in ("properties",):
-        if isinstance(first.get(name), Mapping) and isinstance(second.get(name), Mapping):
-            both[name] = {**first[name], **second[name]}
+    if isinstance(first.get("properties"), Mapping) and isinstance(second.get("properties"), Mapping):
+        both["properties"] = {**first["properties"], **second["properties"]}
     if first.get("required") or second.get("required"):
         both["required"] = [*_list(first.get("required")), *_list(second.get("required"))]
     return both

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from trimtab.audit.answer import Answer, read_answer, without_changing
-from trimtab.audit.client import PATIENCE, Client, Reply
+from trimtab.audit.client import Client, Reply
 from trimtab.audit.shape import Row, Shape
 
 JSON = "application/json"
@@ -120,7 +120,7 @@ class Service:
     budget: Budget = FULL
     declared: Declared = field(default_factory=Declared)
 
-    def post(self, value: Any, *, fresh: bool = True, timeout: float = PATIENCE) -> Reply:
+    def post(self, value: Any, *, fresh: bool = True, timeout: float | None = None) -> Reply:
         """Return the reply to a payload, sent as JSON."""
         return self.post_raw(encode(value), fresh=fresh, timeout=timeout)
 
@@ -132,7 +132,7 @@ class Service:
         headers: Mapping[str, str] | None = None,
         fresh: bool = True,
         anonymous: bool = False,
-        timeout: float = PATIENCE,
+        timeout: float | None = None,
     ) -> Reply:
         """Return the reply to exactly these bytes; without a Content-Type where `content_type` is empty."""
         sent = {**({"Content-Type": content_type} if content_type else {}), **(headers or {})}

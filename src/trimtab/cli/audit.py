@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from trimtab.audit.client import PATIENCE
 from trimtab.audit.declare import Budget, read_budget, read_declaration, read_headers
 from trimtab.audit.discover import Asked
 from trimtab.audit.report.budget import check_budget
@@ -44,6 +45,7 @@ def audit(
     sarif: Annotated[Path | None, Parameter(help="Write the report as SARIF.")] = None,
     badge: Annotated[Path | None, Parameter(help="Write a badge, SVG.")] = None,
     save_example: Annotated[Path | None, Parameter(help="Write the valid request that was used.")] = None,
+    timeout: Annotated[float, Parameter(help="Seconds for one answer, where a probe needs no other.")] = PATIENCE,
     i_may_test_this: Annotated[
         bool, Parameter(help="The owner of a host that is not this machine allows the audit."), Flag
     ] = False,
@@ -60,6 +62,7 @@ def audit(
         headers=read_headers(header or []),
         waivers=waivers,
         may_test=i_may_test_this,
+        patience=timeout,
     )
     bounds = read_budget(budget) if budget is not None else Budget()
     older = read_report(compare) if compare is not None else None

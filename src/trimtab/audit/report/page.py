@@ -20,6 +20,12 @@ _COLOURS: Mapping[State, str] = {
     State.MANUAL: "mark",
     State.NOT_APPLICABLE: "quiet",
 }
+_SEEDS: Mapping[str, str] = {
+    "example": "valid one from --example",
+    "document": "valid one from the document's example",
+    "guess": "valid one made from the schema",
+    "repair": "valid one mended from the service's own errors",
+}
 _GOOD, _FAIR = 90, 50
 _ORDER = (State.FAIL, State.ERROR, State.WARN, State.MANUAL, State.PASS, State.NOT_APPLICABLE)
 _LONGEST_SEED = 2_000
@@ -29,7 +35,7 @@ def write_page(report: Report) -> str:
     """Return the page."""
     style, script = (files(__package__).joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'"
-    blocking = [one for one in report.judged if one.blocks]
+    blocking = sorted((one for one in report.judged if one.blocks), key=lambda one: _ORDER.index(one.result.state))
     sections = "".join(_section(section, score, report.judged) for section, score in report.sections)
     name = escape(report.url)
     return (
@@ -65,8 +71,8 @@ def _head(report: Report) -> str:
     facts = {
         "Route": f"POST {service.client.url(service.path)}",
         "Served by": service.framework or "not recognised",
-        "Request": f"{service.shape.kind}, {len(service.fields)} fields, valid one from {service.seed_from}",
-        "Asked": f"{report.requests} requests and a burst in {report.seconds:.0f} s"
+        "Request": f"{service.shape.kind}, {len(service.fields)} fields, {_SEEDS[service.seed_from]}",
+        "Asked": f"{report.requests} requests in {report.seconds:.0f} s"
         f"{', quick' if service.quick else ''}, {report.started_at:%d %B %Y %H:%M} UTC",
         **({"Stopped": report.stopped} if report.stopped else {}),
     }
@@ -112,7 +118,7 @@ def _colour(score: float | None) -> str:
 def _must(blocking: Sequence[Judged]) -> str:
     if not blocking:
         return ""
-    told = "".join(_probe(one, is_open=position < 3) for position, one in enumerate(blocking))
+    told = "".join(_probe(one, is_open=position == 0) for position, one in enumerate(blocking))
     return f"<h2>Must be mended <small>{len(blocking)}</small></h2>{told}"
 
 
@@ -151,16 +157,22 @@ def _probe(one: Judged, *, is_open: bool = False) -> str:
             f'<button type="button" data-copy>copy</button></div>{answer}'
         )
     numbers = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in result.numbers.items())
-    mend = f"<h3>How to mend it</h3><p>{escape(about.mend)}</p>" if result.state != State.PASS else ""
+    mend = f"<div><h3>How to mend it</h3><p>{_say(about.mend)}</p></div>" if result.state != State.PASS else ""
     must = " must" if one.blocks else ""
     return (
         f'<details class="probe{must}"{" open" if is_open else ""}><summary>'
         f'<span class="chip {_COLOURS[result.state]}">{result.state}</span>'
         f'<span><span class="title">{escape(about.title)}</span><span class="said">{escape(result.said)}</span></span>'
         f'<span class="tags">{_severity(one)} · {escape(about.id)}</span></summary><div class="more">'
-        f"<h3>Why it matters</h3><p>{escape(about.why)}</p>{mend}{shown}"
+        f'<div class="pair"><div><h3>Why it matters</h3><p>{_say(about.why)}</p></div>{mend}</div>{shown}'
         f"{f'<h3>Numbers</h3><dl class=facts>{numbers}</dl>' if numbers else ''}</div></details>"
     )
+
+
+def _say(text: str) -> str:
+    """Return a text in which what stands between backticks is code."""
+    parts = escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if position % 2 else part for position, part in enumerate(parts))
 
 
 def _severity(one: Judged) -> str:

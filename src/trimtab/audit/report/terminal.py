@@ -44,9 +44,7 @@ def _parts(report: Report) -> Sequence[RenderableType]:
     if report.stopped:
         parts.append(Text(f"Stopped early: {report.stopped}.", style="bold red"))
     verdict = Text("PASSED" if report.passed else "NOT PASSED", style="bold green" if report.passed else "bold red")
-    ending = (
-        f": score {report.score:g} of 100; {counts}; {report.requests} requests and a burst, {report.seconds:.0f} s"
-    )
+    ending = f": score {report.score:g} of 100; {counts}; {report.requests} requests, {report.seconds:.0f} s"
     return (*parts, verdict.append(ending, style="not bold default"))
 
 
