@@ -57,7 +57,7 @@ def serve(talk: Talk) -> Iterator[str]:
     done = threading.Event()
 
     def work(connection: socket.socket) -> None:
-        with connection, suppress(OSError, ValueError):
+        with connection, suppress(OSError, ValueError, RecursionError):
             connection.settimeout(5)
             talk(*_read(connection), connection)
 
