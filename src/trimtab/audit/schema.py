@@ -138,6 +138,7 @@ def _field(name: str, schema: Schema, row: Mapping[str, Any], *, required: bool)
         enum=tuple(value for value in _list(schema.get("enum")) if value is not None),
         minimum=_bound(schema, "minimum", "exclusiveMinimum"),
         maximum=_bound(schema, "maximum", "exclusiveMaximum"),
+        known=tuple(_list(schema.get("examples"))) if kind == "string" else (),
         format=str(schema.get("format") or schema.get("pattern") or ""),
     )
 

@@ -30,6 +30,9 @@ class Field:
     minimum: float | None = None
     maximum: float | None = None
     format: str = ""
+    known: tuple[Any, ...] = ()
+    """Values that the schema shows as examples; others may be answered, too."""
+
     declared: bool = True
     """Whether a schema declares it; otherwise only the example has it."""
 
@@ -40,8 +43,8 @@ class Field:
 
     @property
     def constrained(self) -> bool:
-        """Whether its values are limited by more than a type."""
-        return bool(self.enum or self.format or self.has_bounds or self.kind == "boolean")
+        """Whether more is said of its values than their type: bounds, a format, or the categories that are known."""
+        return bool(self.enum or self.format or self.has_bounds or self.kind == "boolean") or len(self.known) > 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,12 @@ async def livez(_desk: Desk, _request: Request) -> Response:
 
 
 async def readyz(desk: Desk, _request: Request) -> Response:
-    """Say whether predictions are answered: ready, degraded with reasons, or 503."""
+    """Say whether predictions are answered: ready or degraded, with a model; or 503."""
     if desk.stopping:
         raise Problem("not_ready", "This worker is shutting down.")
     desk.now_live()
-    return json_reply({"status": "degraded" if desk.troubles else "ready", "reasons": list(desk.troubles.values())})
+    status = "degraded" if desk.troubles else "ready"
+    return json_reply({"status": status, "model": "loaded", "reasons": list(desk.troubles.values())})
 
 
 async def healthz(desk: Desk, _request: Request) -> Response:

@@ -7,7 +7,10 @@ from trimtab.audit.service import Service
 
 
 class FieldsConstrained:
-    """The share of fields whose values are limited by more than a type; open text needs no limit."""
+    """The share of fields of which more is said than a type; open text needs no limit.
+
+    Categories may also be told as examples, which is the way of a service that answers unseen ones with a warning.
+    """
 
     about = About(
         id="contract.constraints",

@@ -14,7 +14,8 @@ UNSEEN = "never-seen-before"
 class UnseenCategory:
     """An unseen category, another case, a leading space, an empty text.
 
-    A field of open text takes any text. A case or a space that is normalised, so that the answer is the same, is right.
+    A field of open text takes any text, and so does one that declares no categories and does not change the answer: a
+    key, a name. A case or a space that is normalised, so that the answer is the same, is right.
     """
 
     about = About(
@@ -48,8 +49,10 @@ class UnseenCategory:
             return survives(reply, what)
         if is_flagged(reply):
             return Result(State.PASS, f"{what} answered, with a warning", reply.exchange)
-        if value.strip() and value != UNSEEN and service.stable(reply) == service.stable(service.first):
-            return Result(State.PASS, f"{what} answered like the category it stands for", reply.exchange)
+        told = bool(field.enum or field.known)
+        if service.stable(reply) == service.stable(service.first) and (not told or (value.strip() and value != UNSEEN)):
+            why = "like the category it stands for" if told else "alike: nothing says that it is a category"
+            return Result(State.PASS, f"{what} answered {why}", reply.exchange)
         state = State.FAIL if field.enum else State.WARN
         why = "although it is not one of the declared categories" if field.enum else "as though it were known"
         return Result(state, f"{what} answered without a word, {why}", reply.exchange)
