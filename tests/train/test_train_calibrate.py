@@ -1,6 +1,7 @@
 """Calibration: one map for a row and for many, learnt only where it holds on rows that it had not seen."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,20 @@ def test_many_rows_and_one_row_have_the_same_bits(known: Calibration, answers: l
     many, one = known.apply(np.array(answers)), known.compile()
     assert many.tobytes() == np.array([one(answer) for answer in answers]).tobytes()
     assert ((many >= 0) & (many <= 1)).all()
+
+
+@pytest.mark.parametrize("known", MAPS, ids=lambda known: known.kind)
+@given(answers=st.lists(st.sampled_from([0.1, 0.4, 0.9, -0.0, 1.5, -1.0]) | st.floats(allow_nan=False), min_size=1))
+def test_what_is_no_probability_passes_both_unchanged(known: Calibration, answers: list[float]) -> None:
+    one = known.compile()
+    assert known.apply(np.array(answers)).tobytes() == np.array([one(answer) for answer in answers]).tobytes()
+    assert np.isnan(known.apply(np.array([math.nan]))).all()
+
+
+@given(rows=st.lists(st.lists(st.floats(-0.1, 1), min_size=3, max_size=3), min_size=1, max_size=20))
+def test_classes_are_cooled_to_the_same_bits(rows: list[list[float]]) -> None:
+    known = Calibration("temperature", (1.7,))
+    assert known.apply(np.array(rows)).tobytes() == np.array(list(map(known.compile(), rows))).tobytes()
 
 
 @pytest.mark.parametrize("known", MAPS, ids=lambda known: known.kind)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trimtab.nouns import Member, Trim
+from trimtab.nouns import Member, Task, Trim
 from trimtab.trim.blend import LEAST, MOST, Blend
 
 CHANCE = st.floats(0.0, 1.0)
@@ -40,6 +40,23 @@ def test_rows_and_row_have_the_same_bits(rows: list[tuple[float, float]], a: flo
     many = blend.answer_rows(list(answers))
     assert bits(many) == bits([blend.answer_row(row) for row in rows])
     assert ((many >= LEAST) & (many <= MOST)).all()
+
+
+@pytest.mark.parametrize("task", ["binary", "regression", "multiclass"])
+@given(data=st.data(), slope=SLOPE, shift=SHIFT)
+def test_rows_in_which_versions_are_left_out_have_the_bits_of_one_row(
+    task: Task, data: st.DataObject, slope: float, shift: float
+) -> None:
+    shifts = (shift, 0.0, -shift) if task == "multiclass" else (shift,)
+    blend = Blend(task, [member("a", 0.5), member("b", 0.3, slope, *shifts), member("c", 0.2, slope, 0.0)])
+    number = st.floats(-1e6, 1e6) if task == "regression" else st.sampled_from([0.0, 1.0, math.nan]) | CHANCE
+    answer = st.lists(CHANCE, min_size=3, max_size=3) if task == "multiclass" else number
+    rows = data.draw(st.lists(st.tuples(answer, st.none() | answer, st.none() | answer), min_size=1, max_size=12))
+    nothing = [math.nan] * 3 if task == "multiclass" else math.nan
+    given_answers = [np.array([nothing if one is None else one for one in given]) for given in zip(*rows, strict=True)]
+    present = np.array([[one is not None for one in given] for given in zip(*rows, strict=True)])
+    many, one = blend.answer_rows(given_answers, present), np.array([blend.answer_row(row) for row in rows])
+    assert bits(np.nan_to_num(many, nan=2.0)) == bits(np.nan_to_num(one, nan=2.0))
 
 
 def test_blend_is_the_formula() -> None:

@@ -90,7 +90,7 @@ def answer_row(live: Live, breaker: Breaker, fallback: Fallback, mapping: Mappin
                 rows = live.blended.encode(mapping, given.values)
                 encoded_at = clock.monotonic_ns()
                 given.output = model.output(live.blended.answer(rows))
-                given.warnings = [*given.warnings, *live.blended.left_out(rows)]
+                given.warnings = [*given.warnings, *live.blended.left_out([row is not None for row in rows])]
         except Exception as error:  # noqa: BLE001 - whatever a model raises, the request gets an answer of the ladder
             breaker.fail(live.model.name, error)
         else:

@@ -1,7 +1,5 @@
 """Many cleaned rows answered at once by a Trim, with the bits of one row online. Loads the frame library."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import polars as pl
 
@@ -31,27 +29,25 @@ class FrameAnswers:
             return np.empty(0), {}
         if blended is None:
             return self._live.model.package.predict(clean), {}
-        columns = [self._ask(model, clean, raw) for model in blended.models]
-        rows = list(zip(*columns, strict=True))
-        answers = np.array([blended.blend.answer_row(row) for row in rows], dtype=np.float64)
-        warnings = {
-            number: blended.left_out(row) for number, row in zip(clean["_row"], rows, strict=True) if None in row
-        }
-        return answers, warnings
+        answers, present = zip(*(self._ask(model, clean, raw) for model in blended.models), strict=True)
+        whole = np.array(present)
+        blend = blended.blend.answer_rows(answers, None if whole.all() else whole)
+        short = np.flatnonzero(~whole.all(axis=0))
+        warnings = {clean["_row"][place]: blended.left_out(whole[:, place].tolist()) for place in short.tolist()}
+        return blend, warnings
 
-    def _ask(self, model: Model, clean: pl.DataFrame, raw: pl.DataFrame) -> Sequence[object]:
-        """Return a Version's answers, None for each row that its own Contract refuses."""
+    def _ask(self, model: Model, clean: pl.DataFrame, raw: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Return a Version's answers, and whether it answers at all: its own Contract may refuse a row."""
         contract = self._contracts.get(model.contract.id)
         if contract is None:
-            return _predict(model, clean)
+            return model.package.predict(clean), np.ones(clean.height, dtype=bool)
         try:
             own = contract.apply(raw).clean
         except DataError:  # a required column is not there at all: none of the rows can be read
             own = clean.clear()
-        known = dict(zip(own["_row"], _predict(model, own), strict=True))
-        return [known.get(number) for number in clean["_row"]]
-
-
-def _predict(model: Model, clean: pl.DataFrame) -> list[object]:
-    answers: list[object] = model.package.predict(clean).tolist() if clean.height else []
-    return answers
+        present = clean["_row"].is_in(own["_row"].implode()).to_numpy()
+        task, classes = model.package.task, len(model.package.classes)
+        answers = np.full((clean.height, classes) if task == "multiclass" else clean.height, np.nan)
+        if present.any():
+            answers[present] = model.package.predict(clean.select("_row").join(own, on="_row", maintain_order="left"))
+        return answers, present

@@ -107,11 +107,9 @@ class Blended:
         answer: Answer = self.blend.answer_row(answers)
         return answer
 
-    def left_out(self, answers: Sequence[object | None]) -> list[str]:
-        """Return the warnings of a row whose answers, or encoded rows, are None for the Versions that are left out."""
-        if None not in answers:
-            return []
-        return [f"left_out:{model.name}" for model, one in zip(self.models, answers, strict=True) if one is None]
+    def left_out(self, present: Sequence[bool]) -> list[str]:
+        """Return the warnings of a row for the Versions that are not present in its answer."""
+        return [f"left_out:{model.name}" for model, answers in zip(self.models, present, strict=True) if not answers]
 
 
 def _compile_reader(model: Model, spoken: Contract) -> Callable[[Mapping[str, object], list[Value]], Encoded | None]:

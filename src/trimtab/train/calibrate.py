@@ -1,7 +1,8 @@
 """Answers made honest: a small map from what a family says to what was observed, learnt on rows it had not seen.
 
-A map is applied value by value with `math`, for one row as for many, so that both have the same bits. Light: a serving
-worker imports this file; scikit-learn is imported only where an isotonic map is learnt.
+One row and many have the same bits: NumPy adds, multiplies, divides and compares, which gives one result everywhere,
+and logarithms and exponentials are those of `math` for both. Light: a serving worker imports this file; scikit-learn is
+imported only where an isotonic map is learnt.
 """
 
 import math
@@ -12,12 +13,14 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trimtab.errors import VersionError
 from trimtab.nouns import Task
 
 Kind = Literal["identity", "sigmoid", "isotonic", "temperature"]
 Answer = float | list[float]
+Numbers = NDArray[np.float64]
 
 TINY = 1e-12
 FOLDS = 5
@@ -52,10 +55,12 @@ class Calibration:
 
     def apply(self, answers: np.ndarray) -> np.ndarray:
         """Return the calibrated answers, bit-equal to those of `compile` one by one."""
-        if self.kind == "identity":
-            return answers
-        one = self.compile()
-        return np.array([one(answer) for answer in answers.tolist()], dtype=np.float64).reshape(answers.shape)
+        if self.kind == "sigmoid":
+            return _bend_rows(answers, *self.numbers)
+        if self.kind == "isotonic":
+            given, become = np.split(np.array(self.numbers), 2)
+            return _interpolate_rows(answers, given, become)
+        return _cool_rows(answers, 1.0 / self.numbers[0]) if self.kind == "temperature" else answers
 
     def to_plain(self) -> dict[str, Any]:
         """Return the map as JSON values."""
@@ -226,6 +231,14 @@ def _bend(slope: float, intercept: float) -> Callable[[float], float]:
     return bend
 
 
+def _bend_rows(answers: Numbers, slope: float, intercept: float) -> Numbers:
+    held = np.clip(answers, TINY, 1.0 - TINY)
+    scores = slope * (_each(math.log, held) - _each(math.log1p, -held)) + intercept
+    grown = _each(math.exp, np.maximum(-np.abs(scores), -700.0))
+    bent = np.where(scores >= 0.0, 1.0, grown) / (1.0 + grown)
+    return np.where(_are_chances(answers), bent, answers)
+
+
 def _interpolate(given: Sequence[float], become: Sequence[float]) -> Callable[[float], float]:
     last = len(given) - 1
 
@@ -243,6 +256,15 @@ def _interpolate(given: Sequence[float], become: Sequence[float]) -> Callable[[f
     return interpolate
 
 
+def _interpolate_rows(answers: Numbers, given: Numbers, become: Numbers) -> Numbers:
+    chances = np.clip(answers, 0.0, 1.0)
+    place = np.searchsorted(given, chances, side="right").clip(1, len(given) - 1)
+    share = (chances - given[place - 1]) / (given[place] - given[place - 1])
+    between = become[place - 1] + share * (become[place] - become[place - 1])
+    held = np.where(answers <= given[0], become[0], np.where(answers >= given[-1], become[-1], between))
+    return np.where(_are_chances(answers), held, answers)
+
+
 def _cool(power: float) -> Callable[[Sequence[float]], list[float]]:
     log, exp = math.log, math.exp
 
@@ -256,6 +278,22 @@ def _cool(power: float) -> Callable[[Sequence[float]], list[float]]:
         return [one / total for one in grown]
 
     return cool
+
+
+def _cool_rows(answers: Numbers, power: float) -> Numbers:
+    scores = power * _each(math.log, np.maximum(answers, TINY))
+    grown = _each(math.exp, scores - scores.max(axis=1, keepdims=True))
+    cooled = grown / np.fromiter(map(math.fsum, grown.tolist()), np.float64, len(grown))[:, None]
+    return np.where(_are_chances(answers).all(axis=1, keepdims=True), cooled, answers)
+
+
+def _are_chances(answers: Numbers) -> NDArray[np.bool_]:
+    return (answers >= 0.0) & (answers <= 1.0)
+
+
+def _each(function: Callable[[float], float], numbers: Numbers) -> Numbers:
+    """Return a function of `math` of every number."""
+    return np.fromiter(map(function, numbers.ravel().tolist()), np.float64, numbers.size).reshape(numbers.shape)
 
 
 def _rises(numbers: Sequence[float]) -> bool:
