@@ -48,4 +48,4 @@ faults: $(READY)  ## long fault batteries with their negative controls; N=20 tri
 	$(BIN)/pytest -n 0 -m faults -s tests/faults $(if $(N),--n $(N))
 
 bench-%: $(READY)  ## figures, for example bench-start, bench-store, bench-serve, bench-data (short: MB=100)
-	@$(BIN)/python benchmarks/$*.py $(if $(MB),--mb $(MB))
+	@$(BIN)/python benchmarks/$*.py $(if $(MB),--mb $(MB)) $(if $(ROWS),--rows $(ROWS))

@@ -16,6 +16,7 @@ import pytest
 from trimtab.errors import DataError, UsageError
 from trimtab.nouns import SourceSpec
 from trimtab.serve.batch import score
+from trimtab.serve.columns import are_written_alike
 from trimtab.serve.model import Live, compile_live, compile_model
 from trimtab.serve.sheet import disarm
 from trimtab.store import open_blobs, open_catalog, open_index, open_lake, spool_folder
@@ -244,6 +245,14 @@ def test_a_chunk_and_single_rows_make_the_same_record(
             for name in ("features", "output", "raw"):
                 assert present(here[name]) == present(there[name])
             assert rfc3339(here["_event_at"]) == there["_event_at"]
+
+
+def test_minus_zero_is_written_as_it_came() -> None:
+    one, other = pl.DataFrame({"a": [1.0, -0.0], "b": ["x", None]}), pl.DataFrame({"a": [1.0, 0.0], "b": ["x", None]})
+    assert are_written_alike(other, other)
+    assert not are_written_alike(one, other)
+    assert not are_written_alike(other, other.select("b", "a"))
+    assert not are_written_alike(other, other.with_columns(a=1.0))
 
 
 def present(text: str) -> dict[str, Any]:

@@ -24,6 +24,8 @@ from trimtab.serve.sheet import FILES, write_sheet
 from trimtab.store import open_index
 from trimtab.store.lake import Lake
 
+AHEAD = 1
+"""Chunks that wait for a thread while the one before is being kept, so that none stands still meanwhile."""
 OTHER_NAME = "give --output another name"
 Tell = Callable[[str], None]
 
@@ -117,7 +119,7 @@ def _answer_ahead(scorer: Scorer, chunks: Iterator[Chunk], source: Path, threads
         try:
             for chunk in chunks:
                 waiting.append((chunk, pool.submit(_answer_chunk, scorer, chunk, source)))
-                if len(waiting) > threads:
+                if len(waiting) > threads + AHEAD:
                     first, part = waiting.popleft()
                     yield first, part.result()
             while waiting:

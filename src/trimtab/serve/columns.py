@@ -4,6 +4,7 @@ The texts hold the same values as those of one row online; of a number's several
 another one. Loads the frame library.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,6 +26,14 @@ def json_texts(frame: pl.DataFrame) -> pl.Series:
         .select(pl.struct(pl.all()).struct.json_encode())
         .to_series()
     )
+
+
+def are_written_alike(frame: pl.DataFrame, other: pl.DataFrame) -> bool:
+    """Return whether two frames give the same texts. Minus zero equals zero, and is written otherwise: that is no."""
+    if frame.schema != other.schema or not frame.equals(other):
+        return False
+    numbers = [column for column in frame.iter_columns() if column.dtype == pl.Float64()]
+    return not any((1.0 / column == -math.inf).any() for column in numbers)
 
 
 def are_finite(answers: np.ndarray) -> np.ndarray:

@@ -94,13 +94,15 @@ class Scorer:
     ) -> pl.DataFrame:
         """Return the rows of the log, with `_row` in front."""
         raw = asked.filter(pl.col("_row").is_in(clean["_row"].implode())).drop(META)
+        raw, features = hide_frame(self._contract, raw), clean.select(self._model.columns)
+        raw_texts = columns.json_texts(raw)
         found = {
             "_row": clean["_row"],
             "id": columns.numbered_ids(clock.uuid7_stem(), clean.height),
             "_event_at": clean["_event_at"],
             "key": columns.key_texts(self._contract, clean),
-            "raw": columns.json_texts(hide_frame(self._contract, raw)),
-            "features": columns.json_texts(clean.select(self._model.columns)),
+            "raw": raw_texts,
+            "features": raw_texts if columns.are_written_alike(raw, features) else columns.json_texts(features),
             "prediction": columns.prediction_texts(output["prediction"]),
             "output": columns.json_texts(output),
             "warnings": clean["_warnings"],
