@@ -1,7 +1,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from tests.loop.test_loop_trimming import SETTINGS as BLEND
 
 from trimtab.errors import DataError, UsageError
 from trimtab.loop.replay import replay
@@ -54,3 +56,28 @@ def test_too_little_history_is_said(make_wheel: MakeWheel) -> None:
 def test_an_unknown_policy_is_refused_by_name(make_wheel: MakeWheel, name: str) -> None:
     with pytest.raises(UsageError, match=f"no policy '{name}'"):
         replay(make_wheel(300, turned_at=300), policies=[name], tell=say_nothing)
+
+
+def test_a_fork_is_the_same_policy_without_the_promotion(make_wheel: MakeWheel) -> None:
+    """Where a refit comes every batch, a fork differs on the very next one only: then both are the next refit."""
+    wheel = make_wheel(3600, turned_at=2600)
+    line = replay(wheel, policies=["always"], batch=200, label_delay=1, tell=say_nothing).lines["always"]
+    assert len(line.forks) == 8
+    fork = line.forks[2]  # promoted at the end of the third batch, so it answers the fourth
+    assert [one.mean() for one in fork.own] == [pytest.approx(one["log_loss"]) for one in line.by_batch[3:8]]
+    assert not np.array_equal(fork.own[0], fork.without[0])
+    assert np.array_equal(fork.without[0], fork.before[0])
+    assert all(np.array_equal(*pair) for pair in zip(fork.own[1:], fork.without[1:], strict=True))
+    assert len(line.looked_back) == 3
+    assert line.looked_back[0][1].mean() != line.looked_back[0][0].mean()
+
+
+def test_without_a_promotion_the_layer_learns_on(make_wheel: MakeWheel) -> None:
+    """The fork of a blend is no frozen model: it follows a world that turned as the same layer would have."""
+    settings = BLEND.replace('"5 windows"', '"2 windows"')
+    wheel = make_wheel(3300, turned_at=2300, settings=settings)
+    line = replay(wheel, policies=["governed"], batch=200, label_delay=1, tell=say_nothing).lines["governed"]
+    fork = line.forks[0]
+    lost = [[one.mean() for one in way] for way in (fork.without, fork.before)]
+    assert lost[0][-1] < lost[1][-1] - 0.1  # what was replaced stands still, the fork corrects itself
+    assert {event.action for event in line.events} <= {"retrain", "promote", "refuse", "retire", "keep", "wait"}

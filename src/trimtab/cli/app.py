@@ -55,8 +55,8 @@ VERBS = (
     Verb("tick", "[DIR] [--as-of MOMENT] [--json]", "Turn the wheel once: join, judge, act."),
     Verb(
         "replay",
-        "[DIR] [--policies P,...] [--batch B] [--start DATE] [--label-delay K] [--start-offsets 0,1] "
-        "[--shuffle SEED] [--json]",
+        "[DIR] [--data FILE] [--policies P,...] [--batch B] [--start DATE] [--label-delay K] [--start-offsets 0,1] "
+        "[--shuffle SEED] [--report FILE.html] [--json]",
         "Compare policies on the history.",
     ),
     Verb(

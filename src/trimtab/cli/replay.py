@@ -1,9 +1,8 @@
 """`trimtab replay`."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from math import nan
-from statistics import fmean
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -13,14 +12,15 @@ from trimtab.cli.options import HERE, AsJson, Folder
 from trimtab.cli.output import progress, show
 from trimtab.clock import parse
 from trimtab.errors import UsageError
-from trimtab.loop.history import Batch
-from trimtab.loop.replay import KNOWN, POLICIES, Line, Replay
+from trimtab.loop.comparison import ACTIONS, REFERENCES, Figures, compare
+from trimtab.loop.history import open_past
+from trimtab.loop.policies import KNOWN, POLICIES
+from trimtab.loop.replay import Replay
 from trimtab.loop.replay import replay as play
-from trimtab.loop.state import Wheel, open_wheel
+from trimtab.loop.replay_page import write_report
+from trimtab.loop.state import Wheel
+from trimtab.metrics.figures import figure
 
-ACTIONS = {"retrains": "retrain", "promotions": "promote", "refusals": "refuse", "rollbacks": "roll_back"}
-REFERENCES = ("never", "always", "always:recent")
-"""What `gain` is measured against; played also where nobody asks for them."""
 MOST_OFFSET = 100
 
 
@@ -42,21 +42,29 @@ def replay(
         str, Parameter(help="Batches by which the first retrain is brought forward, with commas: means over them.")
     ] = "0",
     shuffle: Annotated[int | None, Parameter(help="Seed to shuffle the rows by: a stream that stands still.")] = None,
+    data: Annotated[
+        Path | None, Parameter(help="File of labelled rows to replay in place of the project's own; kept nowhere.")
+    ] = None,
+    report: Annotated[Path | None, Parameter(help="Write a page for people, one HTML file, to this path.")] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Answer the project's own labelled history again, with a turned clock: how good would each policy have been?
+    """Answer labelled history again, with a turned clock: how good would each policy have been?
 
     governed is the project's own triggers, trim and gates; switch keeps exactly one Version; never keeps the first,
-    always refits after every batch, every:K after every K-th. Nothing of the project's record changes.
+    always refits after every batch, every:K after every K-th. Nothing that answers changes. A project that was only
+    made (`init`) reads its sources first.
     """
     wanted = tuple(dict.fromkeys(name.strip() for name in policies.split(",") if name.strip()))
     if not wanted:
         raise UsageError("--policies names no policy.", hint=f"name some of {', '.join(KNOWN)}")
     size, begin, offsets = read_batch(batch), read_start(start), read_offsets(start_offsets)
     delay = _read_delay(label_delay, by_month=size == "month")
+    _refuse_report(report)
     played = wanted if size == "month" else tuple(dict.fromkeys((*wanted, *REFERENCES)))
-    with progress(f"Replaying the history of {folder.resolve().name} ...") as tell:
-        wheel = open_wheel(folder)
+    with (
+        progress(f"Replaying the history of {folder.resolve().name} ...") as tell,
+        open_past(folder, data, tell=tell) as wheel,
+    ):
         found = [
             play(
                 wheel,
@@ -70,9 +78,21 @@ def replay(
             )
             for place, offset in enumerate(offsets)
         ]
-    facts = list_facts(wheel, found, wanted)
-    show(list(describe_replay(wheel, found, wanted)), facts, as_json=as_json)
+        name = metric_of(wheel)
+        figures = compare(found, wanted, name, per_retrain=wheel.project.retrain.cost)
+        told = list(describe_replay(found, figures, name))
+        if report is not None:
+            report.write_text(write_report(wheel, found, figures, name), encoding="utf-8")
+            told.append(f"The page for people: {report}")
+    show(told, list_facts(found, offsets, figures, name), as_json=as_json)
     return 0
+
+
+def _refuse_report(report: Path | None) -> None:
+    if report is not None and (report.is_dir() or not report.absolute().parent.is_dir()):
+        raise UsageError(
+            f"--report {report} cannot be written.", hint="give the path of a file in a folder that exists"
+        )
 
 
 def read_batch(text: str) -> str | int:
@@ -114,17 +134,32 @@ def _read_delay(delay: int | None, *, by_month: bool) -> int:
     return (0 if by_month else 1) if delay is None else delay
 
 
-def list_facts(wheel: Wheel, found: Sequence[Replay], wanted: Sequence[str]) -> dict[str, object]:
+def list_facts(
+    found: Sequence[Replay], offsets: Sequence[int], figures: Mapping[str, Figures], name: str
+) -> dict[str, object]:
     """Return replays, one for each offset, as one object for programs; `metric` is the one that `loss` holds."""
-    name, first = metric_of(wheel), found[0]
-    measures = {policy: _figures(first.lines[policy].overall, name) for policy in REFERENCES if policy in first.lines}
+    batches = found[0].batches
     return {
-        "batches": len(first.batches),
-        "rows": sum(batch.rows for batch in first.batches),
+        "batches": len(batches),
+        "rows": sum(batch.rows for batch in batches),
         "metric": name,
-        "policies": {policy: _summarise(policy, found, name) for policy in wanted},
-        **({"references": measures} if len(measures) == len(REFERENCES) else {}),
-        "by_batch": [_list_batch(place, batch, first.lines, name, wanted) for place, batch in enumerate(first.batches)],
+        "policies": figures,
+        "events": [
+            {
+                "policy": policy,
+                "offset": offset,
+                "batch": event.batch,
+                "at": batches[event.batch].end,
+                "action": event.action,
+                "by": event.by,
+                "version": event.version,
+                "reasons": event.reasons,
+            }
+            for offset, replay in zip(offsets, found, strict=True)
+            for policy in figures
+            if policy in replay.lines
+            for event in replay.lines[policy].events
+        ],
     }
 
 
@@ -133,76 +168,26 @@ def metric_of(wheel: Wheel) -> str:
     return metrics.default(wheel.contract.target.task).name
 
 
-def _summarise(policy: str, found: Sequence[Replay], name: str) -> dict[str, object]:
-    """Return a policy's figures, means over the offsets that it was played with."""
-    lines = [one.lines[policy] for one in found if policy in one.lines]
-    numbers = [
-        {**_figures(line.overall, name), **_gains(line, found[0].lines, name), **_counts(line)} for line in lines
-    ]
-    return {key: _mean([one[key] for one in numbers]) for key in numbers[0]}
-
-
-def _mean(values: Sequence[float | int | None]) -> float | int | None:
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
-        return None
-    return known[0] if len(known) == 1 else fmean(known)
-
-
-def _gains(line: Line, lines: Mapping[str, Line], name: str) -> dict[str, float | None]:
-    """Return which share of what always refitting saves against never a policy saves, in loss and in accuracy."""
-    if not set(REFERENCES) <= lines.keys():
-        return {}
-    gain = _gain(line, lines, name, min)
-    return {"gain": gain, "accuracy_gain": _gain(line, lines, "accuracy", max) if "accuracy" in line.overall else None}
-
-
-def _gain(line: Line, lines: Mapping[str, Line], name: str, best: Callable[[Iterable[float]], float]) -> float | None:
-    base = lines["never"].overall[name]
-    span = base - best(lines[one].overall[name] for one in REFERENCES[1:])
-    return (base - line.overall[name]) / span if span else None
-
-
-def _list_batch(
-    place: int, batch: Batch, lines: Mapping[str, Line], name: str, wanted: Sequence[str]
-) -> dict[str, object]:
-    policies = {
-        policy: {**_figures(lines[policy].by_batch[place], name), "version": lines[policy].champions[place]}
-        for policy in wanted
-    }
-    return {"batch": batch.name, "start": batch.start, "end": batch.end, "rows": batch.rows, "policies": policies}
-
-
-def _figures(found: Mapping[str, float], name: str) -> dict[str, float | None]:
-    return {"loss": found[name], "auc": found.get("roc_auc")}
-
-
-def _counts(line: Line) -> dict[str, float | None]:
-    counts = {plural: line.count(action) for plural, action in ACTIONS.items()}
-    alarms = sum(one.action == "retrain" and one.by == "trigger:risk" for one in line.decisions)
-    return {**counts, "trims": line.count("trim"), "alarms": alarms, "fits": line.fits}
-
-
-def describe_replay(wheel: Wheel, found: Sequence[Replay], wanted: Sequence[str]) -> Iterator[str]:
+def describe_replay(found: Sequence[Replay], figures: Mapping[str, Figures], name: str) -> Iterator[str]:
     """Yield the table of batches, a column for each policy, and the totals under it."""
-    name, lines = metric_of(wheel), {policy: found[0].lines[policy] for policy in wanted}
-    batches = found[0].batches
+    batches, lines = found[0].batches, {policy: found[0].lines[policy] for policy in figures}
     yield f"{name.replace('_', ' ')} of each batch (smaller is better), and the Version that answered:"
     form = f"{{:<{max(len(batch.name) for batch in batches)}}} {{:>7}}"
-    yield form.format("batch", "rows") + "".join(f"{policy:>13}" for policy in lines)
+    yield form.format("batch", "rows") + "".join(f"{policy:>14}" for policy in lines)
     for place, batch in enumerate(batches):
-        cells = (f"{line.by_batch[place][name]:>8.4f} {line.champions[place]:<4}" for line in lines.values())
+        cells = (f"{line.by_batch[place][name]:>9.4f} {line.champions[place]:<4}" for line in lines.values())
         yield (form.format(batch.name, f"{batch.rows:,}") + "".join(cells)).rstrip()
     yield ""
-    yield from (_total(policy, _summarise(policy, found, name), name) for policy in wanted)
+    yield from (_total(policy, own, name) for policy, own in figures.items())
 
 
-def _total(policy: str, figures: Mapping[str, object], name: str) -> str:
-    def number(key: str) -> float:
-        value = figures.get(key)
-        return float(value) if isinstance(value, (int, float)) else nan
+def _total(policy: str, own: Figures, name: str) -> str:
+    """Return a policy's figures in a sentence."""
 
-    auc = f", AUC {number('auc'):.3f}" if figures["auc"] is not None else ""
-    gain = f", gain {number('gain'):.3f}" if figures.get("gain") is not None else ""
-    counts = ", ".join(f"{plural} {number(plural):g}" for plural in (*ACTIONS, "fits"))
-    return f"{policy}: {name.replace('_', ' ')} {number('loss'):.4f}{auc}{gain}; {counts}."
+    def tell(key: str) -> str:
+        value = own[key]
+        return "-" if value is None else figure(value)
+
+    gain = f", gain {tell('gain')}" if own["gain"] is not None else ""
+    counts = ", ".join(f"{plural} {tell(plural)}" for plural in (*ACTIONS, "fits", "alarms"))
+    return f"{policy}: {name.replace('_', ' ')} {tell('loss')}{gain}; {counts}; cost {tell('cost')}."

@@ -221,6 +221,7 @@ def _project(file: ProjectFile, folder: Path) -> Project:
         trim=TrimSpec(**{**file.trim.model_dump(), "versions": versions}),
         retrain=RetrainSpec(
             every=file.retrain.every,
+            cost=file.cost.per_retrain,
             cooldown=cooldown if isinstance(cooldown, timedelta) else None,
             cooldown_windows=cooldown if isinstance(cooldown, int) else 0,
             per_month=file.retrain.per_month,

@@ -189,7 +189,7 @@ class CostTable(Section):
     false_negative: Positive = 1.0
     target: Annotated[dict[Literal["recall", "precision"], Share], Field(max_length=1)] = {}
     by_class: dict[str, Positive] = {}
-    per_retrain: Annotated[float, Later(0.0)] = 0.0
+    per_retrain: Annotated[float, Field(ge=0)] = 0.0
 
 
 class SlicesTable(Section):

@@ -170,7 +170,7 @@ class _Account:
 
 def check(wheel: Wheel, path: Path) -> Ingested:
     """Say how a file's rows would fare under the Contract; nothing is kept."""
-    spec = _form_of(wheel, path)
+    spec = form_of(wheel, path)
     frame_contract = compile_frame(wheel.contract, text=spec.is_text)
     tally, rejected = Tally(), Counter[str]()
     expected = {*(column.name for column in wheel.contract.columns), wheel.contract.target.column}
@@ -185,7 +185,7 @@ def check(wheel: Wheel, path: Path) -> Ingested:
     return replace(told, detail=tally.facts(wheel.contract))
 
 
-def _form_of(wheel: Wheel, path: Path) -> SourceSpec:
+def form_of(wheel: Wheel, path: Path) -> SourceSpec:
     """Return how a file is read: like the project's source of files, or, in another format, as the file says."""
     spec = declare(path, known=wheel.project.sources)
     same = (own for own in wheel.project.sources if own.kind == "files" and own.format == spec.format)

@@ -1,16 +1,22 @@
 """A project's labelled past, in order, and the batches that a replay goes through."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
 from trimtab.errors import DataError
+from trimtab.loop.cycle import form_of, ingest
 from trimtab.loop.known import load_history
-from trimtab.loop.state import Wheel
+from trimtab.loop.state import Wheel, open_wheel
 from trimtab.nouns import Contract
+from trimtab.nouns.project import PipelineSpec
+from trimtab.store import open_blobs, open_catalog, open_index, open_lake
 
 Chooser = Callable[[pl.DataFrame], pl.Series]
 FIRST_SHARE, FIRST_ROWS = 0.10, 2000
@@ -35,6 +41,33 @@ class History:
 
     rows: pl.DataFrame
     contract: Contract
+
+
+@contextmanager
+def open_past(folder: Path, data: Path | None, *, tell: Callable[[str], None]) -> Iterator[Wheel]:
+    """Give the project of a folder with its rows; one that was only made reads its sources first, as `train` does.
+
+    With `data` a record of its own takes the place of the project's, and is gone afterwards: it holds the rows of that
+    file, read as the project's files are and cleaned by its Contract. They are the rows that a model is asked about,
+    after a pipeline.
+    """
+    wheel = open_wheel(folder)
+    if data is None:
+        if wheel.lake.version(wheel.clean) < 0:
+            ingest(wheel, tell=tell)
+        yield wheel
+        return
+    source = form_of(wheel, data)
+    with TemporaryDirectory(prefix="replay-", dir=wheel.project.state) as place:
+        project = replace(wheel.project, state=Path(place), sources=(source,), pipeline=PipelineSpec())
+        catalog, index = open_catalog(project), open_index(project)
+        try:
+            own = Wheel(project, open_lake(project), catalog, open_blobs(project), index)
+            ingest(own, tell=tell)
+            yield own
+        finally:
+            catalog.close()
+            index.close()
 
 
 def read_history(wheel: Wheel, asked: Chooser | None = None, *, shuffle: int | None = None) -> History:

@@ -3,19 +3,13 @@
 A policy gets a scratch record of its own, fed batch by batch as the past had it: questions when they were asked,
 labels when they were known. At the end of each batch the turn of `tick.py` measures and acts on what was known by then.
 Nothing of the project's own record changes, and what was fitted for one policy is not fitted again for another.
-
-    governed        the project's own triggers, trim, policy and gates
-    switch          the same triggers, but exactly one Version answers, replaced on evidence only
-    never           the first Version, untouched
-    always          at the end of every batch a refit on all that is known, promoted without a question
-    always:recent   the same on the newest rows: as many as the first fit had, or eight batches
-    every:K         the same as always, at the end of every K-th batch
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,9 +17,9 @@ import numpy as np
 import polars as pl
 
 from trimtab import metrics
-from trimtab.errors import UsageError, nearest
 from trimtab.loop import challenge
 from trimtab.loop.challenge import Numbers
+from trimtab.loop.forks import Fork, Watch
 from trimtab.loop.forward import PREDICTIONS
 from trimtab.loop.history import (
     INSTANT,
@@ -37,25 +31,38 @@ from trimtab.loop.history import (
     one_by_one,
     read_history,
 )
-from trimtab.loop.known import AsOf, labels_of, load_labelled
+from trimtab.loop.known import AsOf, labels_of
+from trimtab.loop.policies import POLICIES, Policy, read_policy
 from trimtab.loop.state import Wheel
-from trimtab.loop.tick import govern
-from trimtab.nouns import Contract, Decision, Trim
-from trimtab.nouns.project import Project, TrimSpec
+from trimtab.nouns import Contract, Decision, Finding, State, Trim
+from trimtab.nouns.project import CostSpec, Project
 from trimtab.store import open_blobs, open_catalog, open_index, open_lake
 from trimtab.store.record import features_text, json_text, prediction_text
 from trimtab.train.artefact import Package
 
 Tell = Callable[[str], None]
-POLICIES = ("governed", "never", "always")
-KNOWN = ("governed", "switch", "never", "always", "always:recent", "every:12")
-RECENT_BATCHES = 8
-PLAIN = TrimSpec(versions=1, recalibrate=False)
+ALARMS = ("risk", "opportunity")
+"""The triggers whose firing says that something has changed; the others only count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened at the end of a batch, the first being 0: a Decision, or an alarm."""
+
+    batch: int
+    action: str
+    by: str
+    version: str
+    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One policy's way through history: metrics by batch, in order, and over all; who answered; what was decided."""
+    """One policy's way through history: metrics by batch, in order, and over all; who answered; what was decided.
+
+    `mistakes` is what wrong decisions cost by `[cost]`; `lost` are the row losses by batch; `forks` and `looked_back`
+    as `forks.Watch` keeps them.
+    """
 
     policy: str
     by_batch: tuple[Mapping[str, float], ...]
@@ -63,10 +70,20 @@ class Line:
     champions: tuple[str, ...]
     decisions: tuple[Decision, ...]
     fits: int = 0
+    mistakes: float = 0.0
+    events: tuple[Event, ...] = ()
+    lost: tuple[Numbers, ...] = field(default=(), repr=False)
+    forks: tuple[Fork, ...] = field(default=(), repr=False)
+    looked_back: tuple[tuple[Numbers, Numbers], ...] = field(default=(), repr=False)
 
     def count(self, action: str) -> int:
         """Return how many Decisions after the first promotion did this."""
         return sum(decision.action == action for decision in self.decisions[1:])
+
+    @property
+    def alarms(self) -> int:
+        """How often risk or opportunity began to fire."""
+        return sum(event.action == "alarm" for event in self.events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +116,7 @@ def replay(
 
     Raises DataError where there is too little history or no order, UsageError for an unknown policy.
     """
-    steps = {policy: read_policy(policy) for policy in policies}
+    followed = [read_policy(name, offset) for name in policies]
     history = read_history(wheel, asked, shuffle=shuffle)
     if batch != "month":
         history = one_by_one(history)
@@ -111,38 +128,26 @@ def replay(
     tell(f"{history.rows.height:,} labelled rows, {len(batches)} batches from {begin:%Y-%m-%d} on")
     lines = {}
     with TemporaryDirectory(prefix="replay-", dir=wheel.project.state) as folder:
-        for policy in policies:
-            with scratch(_under(wheel, policy), Path(folder) / policy.replace(":", "-")) as turned:
-                lines[policy] = follow(turned, policy, steps[policy], history, begin, batches, offset=offset, tell=tell)
+        for policy in followed:
+            with scratch(policy.settle(wheel), Path(folder) / policy.name.replace(":", "-")) as turned:
+                lines[policy.name] = follow(turned, policy, history, begin, batches, tell=tell)
     return Replay(batches, lines)
 
 
-def read_policy(name: str) -> int:
-    """Return after how many batches a policy refits by itself: 0 where it never does, or where the turn decides.
-
-    Raises UsageError for an unknown one.
-    """
-    kind, _, number = name.partition(":")
-    if kind == "every" and number.isdecimal() and int(number):
-        return int(number)
-    if name not in KNOWN:
-        hint = f"there are {', '.join(KNOWN[:-1])} and every:K, for example every:12"
-        raise UsageError(f"There is no policy '{name[:40]}'{nearest(name, KNOWN)}.", hint=hint)
-    return 1 if kind == "always" else 0
-
-
 def _with_windows(project: Project, rows: int) -> Project:
-    """Return the project with windows of a batch's rows."""
-    least = min(rows, project.monitor.min_rows), min(rows, project.monitor.min_labels)
-    return replace(project, monitor=replace(project.monitor, window=rows, min_rows=least[0], min_labels=least[1]))
+    """Return the project with windows of a batch's rows, and its calendar in windows.
 
-
-def _under(wheel: Wheel, policy: str) -> Wheel:
-    """Return the wheel as a policy turns it."""
-    project = wheel.project
-    if policy == "switch":
-        project = replace(project, trim=PLAIN, promote=replace(project.promote, style="switch"))
-    return replace(wheel, project=project)
+    Batches of rows follow each other at any pace, so days would mean nothing: a cool-down in time becomes as many
+    windows as it is of the project's own, and there is no cap by month.
+    """
+    monitor, retrain = project.monitor, project.retrain
+    if retrain.cooldown is not None:
+        length = monitor.window if isinstance(monitor.window, timedelta) else retrain.cooldown
+        windows = ceil(retrain.cooldown / length) if length else 0
+        retrain = replace(retrain, cooldown=None, cooldown_windows=windows)
+    least = min(rows, monitor.min_rows), min(rows, monitor.min_labels)
+    monitor = replace(monitor, window=rows, min_rows=least[0], min_labels=least[1])
+    return replace(project, monitor=monitor, retrain=replace(retrain, per_month=0))
 
 
 @contextmanager
@@ -158,56 +163,100 @@ def scratch(wheel: Wheel, folder: Path) -> Iterator[Wheel]:
         index.close()
 
 
-def follow(  # noqa: PLR0917 - the whole way of one policy
-    turned: Wheel,
-    policy: str,
-    step: int,
-    history: History,
-    begin: datetime,
-    batches: Sequence[Batch],
-    *,
-    offset: int = 0,
-    tell: Tell,
+def follow(
+    turned: Wheel, policy: Policy, history: History, begin: datetime, batches: Sequence[Batch], *, tell: Tell
 ) -> Line:
     """Lead one policy through the batches and score what it answered."""
     learn(turned, history, datetime.min.replace(tzinfo=UTC), begin, begin)
     first = begin - INSTANT
     challenge.train_newcomer(turned, AsOf(first, first), tell=_say_nothing)
-    answers: list[Numbers] = []
-    champions: list[str] = []
+    watch, way = Watch(turned, learns=policy.governs), _Way()
     since = begin
-    for number, one in enumerate(batches, start=1 + offset):
-        champion, answered = answer(turned, history, one)
-        champions.append(champion)
-        answers.append(answered)
+    for number, one in enumerate(batches, start=1):
+        standing = watch.stand()
+        rows = _asked_in(history, one)
+        labels = labels_of(rows["_label"], history.contract)
+        way.take(turned, standing.trim, rows, labels)
+        watch.see(rows, labels, way.answers[-1], standing.trim)
         learn(turned, history, since, one.end, begin)
-        last = one.end - INSTANT
-        turn(turned, policy, AsOf(last, last), due=bool(step) and number % step == 0, rows=one.rows, offset=offset)
+        at, known = AsOf(one.end - INSTANT, one.end - INSTANT), len(turned.catalog.journal())
+        findings = policy.act(turned, at, number=number, rows=one.rows)
+        decided = turned.catalog.journal()[known:]
+        watch.turn(standing, decided, at)
+        way.note(turned, number - 1, findings, decided)
         since = one.end
-        tell(f"{policy}: {one.name}, {champion} answered")
-    line = _score(policy, history, batches, answers, champions, turned.catalog.journal())
-    return replace(line, fits=len(turned.catalog.versions()))
+        tell(f"{policy.name}: {one.name}, {way.champions[-1]} answered")
+    return way.finish(turned, policy.name, watch)
 
 
-def turn(turned: Wheel, policy: str, at: AsOf, *, due: bool, rows: int, offset: int) -> None:
-    """Let the policy do at the end of a batch of so many rows what it does; `due` is whether it refits by itself."""
-    if policy in {"governed", "switch"}:
-        govern(_brought_forward(turned, offset), at, tell=_say_nothing)
-    elif due:
-        known = load_labelled(turned, at)
-        if policy == "always:recent":
-            newest = max(turned.catalog.versions()[0].snapshot.rows, RECENT_BATCHES * rows)
-            turned = challenge.on_newest(turned, newest)
-        challenge.replace_now(turned, known, by=f"policy:{policy}", tell=_say_nothing)
+class _Way:
+    """What is kept of a policy's way while it is followed."""
+
+    def __init__(self) -> None:
+        self.answers: list[Numbers] = []
+        self.labels: list[Numbers] = []
+        self.champions: list[str] = []
+        self.events: list[Event] = []
+        self.mistakes = 0.0
+        self._firing: set[str] = set()
+
+    def take(self, turned: Wheel, trim: Trim, rows: pl.DataFrame, labels: Numbers) -> None:
+        """Answer a batch's questions with a Trim, and log them."""
+        version = turned.catalog.find_version(trim.champion)
+        package = turned.package(version.id)
+        answers = turned.answer(trim, rows) if rows.height else np.empty(0)
+        if rows.height:
+            log = _log(package, trim, rows, answers)
+            turned.lake.append("predictions", log)
+            self.mistakes += count_cost(turned.contract, turned.project.cost, rows["_label"], log["prediction"])
+        self.champions.append(version.name)
+        self.answers.append(answers)
+        self.labels.append(labels)
+
+    def note(self, turned: Wheel, batch: int, findings: Sequence[Finding], decided: Sequence[Decision]) -> None:
+        """Keep what happened in a turn: alarms where they begin, and Decisions other than trims."""
+        firing = {one.subject: one for one in findings if one.judgement.state is State.FAIL and one.subject in ALARMS}
+        new = [finding for subject, finding in firing.items() if subject not in self._firing]
+        self._firing = set(firing)
+        names = {version.id: version.name for version in turned.catalog.versions()}
+        self.events += [
+            Event(batch, "alarm", one.subject, names.get(one.version, ""), one.judgement.reasons) for one in new
+        ]
+        self.events += [
+            Event(batch, one.action, one.by, names.get(one.version or "", ""), one.reasons)
+            for one in decided
+            if one.action != "trim"
+        ]
+
+    def finish(self, turned: Wheel, policy: str, watch: Watch) -> Line:
+        """Return the whole way."""
+        pairs = zip(self.labels, self.answers, strict=True)
+        contract = turned.contract
+        return Line(
+            policy,
+            tuple(score_answers(contract, *pair) for pair in pairs),
+            score_answers(contract, np.concatenate(self.labels), np.concatenate(self.answers)),
+            tuple(self.champions),
+            turned.catalog.journal(),
+            len(turned.catalog.versions()),
+            self.mistakes,
+            tuple(self.events),
+            tuple(watch.lost),
+            tuple(watch.forks),
+            tuple(watch.looked_back),
+        )
 
 
-def _brought_forward(turned: Wheel, offset: int) -> Wheel:
-    """Return the wheel with a shorter first period of the trigger `every`, until there was a retrain."""
-    every = turned.project.retrain.every
-    if not offset or not every or any(one.action == "retrain" for one in turned.catalog.journal()):
-        return turned
-    retrain = replace(turned.project.retrain, every=max(1.0, every - offset))
-    return replace(turned, project=replace(turned.project, retrain=retrain))
+def count_cost(contract: Contract, spec: CostSpec, labels: pl.Series, decided: pl.Series) -> float:
+    """Return what the wrong decisions cost by `[cost]`; numbers are not decided about and cost nothing."""
+    target = contract.target
+    if target.task == "regression":
+        return 0.0
+    wrong = labels.filter(labels.cast(pl.String) != decided)
+    if target.task == "binary":
+        missed = int((wrong == target.positive).sum())
+        return missed * spec.false_negative + (len(wrong) - missed) * spec.false_positive
+    return sum(spec.by_class.get(str(one), 1.0) for one in wrong)
 
 
 def _say_nothing(_: str) -> None:
@@ -251,18 +300,6 @@ def _outcomes(told: pl.DataFrame, read_at: datetime) -> pl.DataFrame:
     )
 
 
-def answer(turned: Wheel, history: History, batch: Batch) -> tuple[str, Numbers]:
-    """Answer the batch's questions with what answers now, log them; return the champion's name and the answers."""
-    trim, version = challenge.find_standing(turned)
-    rows = _asked_in(history, batch)
-    if not rows.height:
-        return version.name, np.empty(0)
-    package = turned.package(version.id)
-    answers = turned.answer(trim, rows)
-    turned.lake.append("predictions", _log(package, trim, rows, answers))
-    return version.name, answers
-
-
 def _asked_in(history: History, batch: Batch) -> pl.DataFrame:
     return history.rows.filter(pl.col("_asked") & (pl.col("_when") >= batch.start) & (pl.col("_when") < batch.end))
 
@@ -286,20 +323,6 @@ def _log(package: Package, trim: Trim, rows: pl.DataFrame, answers: Numbers) -> 
         fallback=pl.lit(""),
         worker=pl.lit("replay"),
     )
-
-
-def _score(  # noqa: PLR0917 - the whole way of one policy
-    policy: str,
-    history: History,
-    batches: Sequence[Batch],
-    answers: Sequence[Numbers],
-    champions: Sequence[str],
-    decisions: tuple[Decision, ...],
-) -> Line:
-    labels = [labels_of(_asked_in(history, one)["_label"], history.contract) for one in batches]
-    by_batch = tuple(score_answers(history.contract, *pair) for pair in zip(labels, answers, strict=True))
-    overall = score_answers(history.contract, np.concatenate(labels), np.concatenate(answers))
-    return Line(policy, by_batch, overall, tuple(champions), decisions)
 
 
 def score_answers(contract: Contract, labels: Numbers, answers: Numbers) -> Mapping[str, float]:

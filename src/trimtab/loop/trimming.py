@@ -19,6 +19,7 @@ from trimtab.loop.state import Wheel
 from trimtab.metrics.figures import figure
 from trimtab.monitor.windows import label_batches
 from trimtab.nouns import Decision, Member, Trim
+from trimtab.nouns.project import TrimSpec
 from trimtab.train.threshold import choose_threshold
 from trimtab.trim import layer as trims
 from trimtab.trim.layer import REMEMBERED, Layer
@@ -83,7 +84,7 @@ def trim_turn(wheel: Wheel, at: AsOf) -> tuple[Decision, ...]:
     if kept is None:
         return ()
     answers = count_once(load_answers(wheel, at))
-    learnt, batches = _learn_new(wheel, kept, answers, at)
+    learnt, batches = learn_new(wheel, kept, answers, at)
     if not batches:
         return ()
     learnt, left = _retire_quiet(wheel, learnt)
@@ -101,15 +102,22 @@ def admit(wheel: Wheel, newcomer: str, recent: str, as_of: datetime) -> tuple[tu
     if kept is None:
         return (Member(newcomer),), {}
     spec = wheel.project.trim
+    learnt = let_in(kept, spec, newcomer, recent, as_of)
+    return trims.list_members(learnt.layer, spec), {STATE: learnt.to_state(kept.epoch + 1)}
+
+
+def let_in(kept: Kept, spec: TrimSpec, newcomer: str, recent: str, as_of: datetime) -> Kept:
+    """Return the layer with a newcomer that was fitted on all that was known at `as_of`."""
     layer = trims.admit(kept.layer, newcomer, recent=recent if spec.versions > 2 else "", mix=spec.versions > 1)
     learnt = replace(kept, layer=layer, quiet=0)
-    if as_of >= kept.mark:
-        learnt = replace(learnt, mark=as_of, last=END_OF_MOMENT)
-    return trims.list_members(layer, spec), {STATE: learnt.to_state(kept.epoch + 1)}
+    return replace(learnt, mark=as_of, last=END_OF_MOMENT) if as_of >= kept.mark else learnt
 
 
-def _learn_new(wheel: Wheel, kept: Kept, answers: pl.DataFrame, at: AsOf) -> tuple[Kept, int]:
-    """Return the layer after each new finished batch, and how many there were."""
+def learn_new(wheel: Wheel, kept: Kept, answers: pl.DataFrame, at: AsOf) -> tuple[Kept, int]:
+    """Return the layer after each new finished batch of `answers`, all known at `at`, and how many batches those were.
+
+    An answer counts once: see `count_once`.
+    """
     spec, monitor = wheel.project.trim, wheel.project.monitor
     told = answers.filter(pl.col("value").is_not_null() & kept.is_new).sort("_known_at", "id")
     sizes = label_batches(moments_of(told["_known_at"]), monitor.window, monitor.min_labels, at.rows)

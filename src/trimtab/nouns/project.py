@@ -197,10 +197,12 @@ class TrimSpec:
 class RetrainSpec:
     """`[retrain]`: how often a retrain may happen. A cool-down counts time or windows.
 
-    `every` is how many windows after the last fit the trigger of that name asks for one; 0: never.
+    `every` is how many windows after the last fit the trigger of that name asks for one; 0: never. `cost` is what one
+    costs, in the unit of `[cost]`.
     """
 
     every: float = 12.0
+    cost: float = 0.0
     cooldown: timedelta | None = timedelta(days=1)
     cooldown_windows: int = 0
     per_month: int = 10

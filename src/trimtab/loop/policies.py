@@ -1,0 +1,87 @@
+"""What a replay may follow: the policies by name, and what each one does at the end of a batch.
+
+governed        the project's own triggers, trim, policy and gates
+switch          the same triggers, but exactly one Version answers, replaced on evidence only
+never           the first Version, untouched
+always          at the end of every batch a refit on all that is known, promoted without a question
+always:recent   the same on the newest rows: as many as the first fit had, or eight batches
+every:K         the same as always, at the end of every K-th batch
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from trimtab.errors import UsageError, nearest
+from trimtab.loop import challenge
+from trimtab.loop.known import AsOf, load_labelled
+from trimtab.loop.state import Wheel
+from trimtab.loop.tick import govern
+from trimtab.nouns import Finding
+from trimtab.nouns.project import TrimSpec
+
+POLICIES = ("governed", "never", "always")
+KNOWN = ("governed", "switch", "never", "always", "always:recent", "every:12")
+RECENT_BATCHES = 8
+PLAIN = TrimSpec(versions=1, recalibrate=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy by its name. `step` is after how many batches it refits by itself; 0: never, or where the turn decides.
+
+    `offset` brings the first retrain forward by so many batches.
+    """
+
+    name: str
+    step: int = 0
+    offset: int = 0
+
+    @property
+    def governs(self) -> bool:
+        """Whether the project's own turn decides."""
+        return self.name in {"governed", "switch"}
+
+    def settle(self, wheel: Wheel) -> Wheel:
+        """Return the wheel as this policy turns it."""
+        project = wheel.project
+        if self.name == "switch":
+            project = replace(project, trim=PLAIN, promote=replace(project.promote, style="switch"))
+        return replace(wheel, project=project)
+
+    def act(self, turned: Wheel, at: AsOf, *, number: int, rows: int) -> Sequence[Finding]:
+        """Do what the policy does at the end of batch `number`, the first being 1; return what the triggers found.
+
+        `rows` are those of the batch.
+        """
+        if self.governs:
+            return govern(self._brought_forward(turned), at, tell=_say_nothing)[0].findings
+        if self.step and (number + self.offset) % self.step == 0:
+            known = load_labelled(turned, at)
+            if self.name == "always:recent":
+                newest = max(turned.catalog.versions()[0].snapshot.rows, RECENT_BATCHES * rows)
+                turned = challenge.on_newest(turned, newest)
+            challenge.replace_now(turned, known, by=f"policy:{self.name}", tell=_say_nothing)
+        return ()
+
+    def _brought_forward(self, turned: Wheel) -> Wheel:
+        """Return the wheel with a shorter first period of the trigger `every`, until there was a retrain."""
+        every = turned.project.retrain.every
+        if not self.offset or not every or any(one.action == "retrain" for one in turned.catalog.journal()):
+            return turned
+        retrain = replace(turned.project.retrain, every=max(1.0, every - self.offset))
+        return replace(turned, project=replace(turned.project, retrain=retrain))
+
+
+def read_policy(name: str, offset: int = 0) -> Policy:
+    """Return the policy of a name. Raises UsageError for an unknown one."""
+    kind, _, number = name.partition(":")
+    if kind == "every" and number.isdecimal() and int(number):
+        return Policy(name, int(number), offset)
+    if name not in KNOWN:
+        hint = f"there are {', '.join(KNOWN[:-1])} and every:K, for example every:12"
+        raise UsageError(f"There is no policy '{name[:40]}'{nearest(name, KNOWN)}.", hint=hint)
+    return Policy(name, 1 if kind == "always" else 0, offset)
+
+
+def _say_nothing(_: str) -> None:
+    """In a replay the line of its batch is enough."""
