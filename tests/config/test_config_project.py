@@ -17,7 +17,7 @@ def read(folder: Path, text: str = "", **environ: str) -> Project:
 
 def test_defaults_are_those_of_this_release(tmp_path: Path) -> None:
     project = read(tmp_path)
-    assert (project.triggers.use, project.retrain.every) == (("risk", "every"), 12.0)
+    assert (project.triggers.use, project.retrain.every) == (("risk", "every", "growth"), 14.0)
     assert project.gates.use == ("golden", "not_worse")
     assert (project.trim.versions, project.trim.recalibrate, project.promote.style) == (3, True, "blend")
     assert project.monitor.window == timedelta(days=1)
@@ -72,7 +72,7 @@ def test_one_version_and_the_switch_follow_from_each_other(tmp_path: Path, text:
 
 
 def test_no_period_is_no_trigger(tmp_path: Path) -> None:
-    assert read(tmp_path, '[retrain]\nevery = ""\n').triggers.use == ("risk",)
+    assert read(tmp_path, '[retrain]\nevery = ""\n').triggers.use == ("risk", "growth")
 
 
 @pytest.mark.parametrize(

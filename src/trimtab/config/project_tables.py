@@ -217,7 +217,7 @@ class ToleranceTable(Section):
 class TriggersTable(Section):
     """`[triggers]`."""
 
-    use: list[str] = ["risk", "every"]
+    use: list[str] = ["risk", "every", "growth"]
     false_alarms: Annotated[float, BeforeValidator(_read_alarms)] = "1 in 1000 windows"  # type: ignore[assignment]
     tolerance: ToleranceTable = ToleranceTable()
     growth: Annotated[float, Field(gt=1)] = 1.5
@@ -240,7 +240,7 @@ class TrimTable(Section):
 class RetrainTable(Section):
     """`[retrain]`."""
 
-    every: Windows = "12 windows"  # type: ignore[assignment]  # read by the validator
+    every: Windows = "14 windows"  # type: ignore[assignment]  # read by the validator
     recipe: Annotated[str, Later("champion")] = "champion"
     cooldown: Annotated[timedelta | int, BeforeValidator(_read_cooldown)] = "1d"  # type: ignore[assignment]
     per_month: Count = 10

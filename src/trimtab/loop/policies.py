@@ -22,6 +22,7 @@ from trimtab.nouns.project import TrimSpec
 POLICIES = ("governed", "never", "always")
 KNOWN = ("governed", "switch", "never", "always", "always:recent", "every:12")
 RECENT_BATCHES = 8
+LEAST_GROWTH = 1.01
 PLAIN = TrimSpec(versions=1, recalibrate=False)
 
 
@@ -54,7 +55,7 @@ class Policy:
         `rows` are those of the batch.
         """
         if self.governs:
-            return govern(self._brought_forward(turned), at, tell=_say_nothing)[0].findings
+            return govern(self._bring_forward(turned, rows), at, tell=_say_nothing)[0].findings
         if self.step and (number + self.offset) % self.step == 0:
             known = load_labelled(turned, at)
             if self.name == "always:recent":
@@ -63,13 +64,16 @@ class Policy:
             challenge.replace_now(turned, known, by=f"policy:{self.name}", tell=_say_nothing)
         return ()
 
-    def _brought_forward(self, turned: Wheel) -> Wheel:
-        """Return the wheel with a shorter first period of the trigger `every`, until there was a retrain."""
-        every = turned.project.retrain.every
-        if not self.offset or not every or any(one.action == "retrain" for one in turned.catalog.journal()):
+    def _bring_forward(self, turned: Wheel, rows: int) -> Wheel:
+        """Return the wheel with a shorter first period, by windows and by growth, until there was a retrain."""
+        if not self.offset or any(one.action == "retrain" for one in turned.catalog.journal()):
             return turned
-        retrain = replace(turned.project.retrain, every=max(1.0, every - self.offset))
-        return replace(turned, project=replace(turned.project, retrain=retrain))
+        project, first = turned.project, turned.catalog.versions()[0].snapshot.rows
+        retrain = replace(project.retrain, every=max(1.0, project.retrain.every - self.offset))
+        growth = max(LEAST_GROWTH, project.triggers.growth - self.offset * rows / first)
+        return replace(
+            turned, project=replace(project, retrain=retrain, triggers=replace(project.triggers, growth=growth))
+        )
 
 
 def read_policy(name: str, offset: int = 0) -> Policy:

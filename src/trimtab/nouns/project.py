@@ -164,7 +164,7 @@ class TriggerSpec:
     `arl` is the average number of windows between false alarms that the risk trigger guarantees.
     """
 
-    use: tuple[str, ...] = ("risk", "every")
+    use: tuple[str, ...] = ("risk", "every", "growth")
     arl: float = 1000.0
     tolerance_absolute: float = 0.005
     tolerance_relative: float = 0.10
@@ -201,7 +201,7 @@ class RetrainSpec:
     costs, in the unit of `[cost]`.
     """
 
-    every: float = 12.0
+    every: float = 14.0
     cost: float = 0.0
     cooldown: timedelta | None = timedelta(days=1)
     cooldown_windows: int = 0

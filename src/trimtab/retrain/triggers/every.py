@@ -16,7 +16,7 @@ class Every:
     """
 
     name: ClassVar[str] = "every"
-    windows: float = 12.0
+    windows: float = 14.0
     min_labels: int = 100
 
     def judge(self, evidence: Evidence) -> Judgement:
