@@ -100,6 +100,18 @@ def test_the_first_server_of_the_document_leads_the_way() -> None:
     assert found(talk).path.endswith("/prefix/predict")
 
 
+def test_a_redirect_on_the_same_host_is_followed_with_its_body() -> None:
+    def talk(method: str, path: str, body: bytes, connection: socket.socket) -> None:
+        if path == "/predict":
+            odd.answer(connection, 307, extra="location: /predict/\r\n")
+        else:
+            service_of({"/predict/": one}, {"/openapi.json": document({"/predict": ROW})})(
+                method, path, body, connection
+            )
+
+    assert found(talk).first.accepted
+
+
 def test_fields_are_read_through_references_and_alternatives() -> None:
     schemas = {
         "Base": {"type": "object", "required": ["age"], "properties": {"age": {"type": "integer", "minimum": 0}}},

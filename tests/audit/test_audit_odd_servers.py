@@ -63,6 +63,7 @@ def test_nothing_at_the_port() -> None:
         (odd.circling, UsageError, "only redirects"),
         (odd.leading_away, UsageError, "only redirects"),
         (odd.locked, UsageError, "needs a key"),
+        (odd.locked_up, UsageError, "needs a key"),
         (odd.endless, HostError, "too large"),
         (odd.zip_bomb, HostError, "too large"),
         (odd.promising_more, HostError, "dropped"),
@@ -81,6 +82,13 @@ def test_a_service_that_cannot_be_audited_is_told_apart(talk: odd.Talk, kind: ty
     assert isinstance(error, kind)
     assert said in str(error)
     assert error.hint
+
+
+def test_a_line_that_is_not_encrypted_is_told_apart_from_a_dead_one() -> None:
+    with odd.serve(odd.plain) as url:
+        error = fails(url.replace("http:", "https:"))
+    assert isinstance(error, HostError)
+    assert "no TLS" in str(error)
 
 
 def test_more_bytes_than_promised_are_only_cut_off() -> None:

@@ -22,7 +22,7 @@ from trimtab import clock
 from trimtab.audit.result import Exchange
 from trimtab.errors import TrimtabError
 
-Failure = Literal["", "timeout", "dropped", "refused", "too large", "redirected"]
+Failure = Literal["", "timeout", "dropped", "refused", "no trust", "too large", "redirected"]
 
 MAX_REPLY = 1 << 20
 """Bytes of a reply that are read where nothing else is said; a longer one is cut and called too large."""
@@ -122,7 +122,7 @@ class Client:
         self._failures = 0
         self._next_turn = 0
         self._runner = asyncio.Runner()
-        self._ssl = httpx.create_ssl_context(trust_env=False) if base.startswith("https:") else False
+        self._ssl = httpx.create_ssl_context() if base.startswith("https:") else False
         self._fresh = self._open(keep=0)
         self._kept = self._open(keep=1)
 
@@ -219,7 +219,7 @@ class Client:
 
     def _note(self, reply: Reply) -> None:
         """Count failures in a row; after MAX_FAILURES one plain GET decides whether the service is there at all."""
-        self._failures = self._failures + 1 if reply.failure in {"timeout", "dropped", "refused"} else 0
+        self._failures = self._failures + 1 if reply.failure in {"timeout", "dropped", "refused", "no trust"} else 0
         if self._failures == MAX_FAILURES:
             request = self._build("GET", "/", None, None)
             if self._runner.run(self._exchange(self._fresh, request, self.patience)).status is not None:
@@ -270,8 +270,8 @@ async def _bounded(ask: Callable[[], Awaitable[_Raw]], patience: float) -> _Raw:
             return await ask()
     except (TimeoutError, httpx.TimeoutException):
         return _Raw(None, {}, b"", "timeout")
-    except httpx.ConnectError:
-        return _Raw(None, {}, b"", "refused")
+    except httpx.ConnectError as error:
+        return _Raw(None, {}, b"", "no trust" if "SSL" in str(error) else "refused")
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError):
         return _Raw(None, {}, b"", "dropped")
 

@@ -21,6 +21,12 @@ Tell = Callable[[str], None]
 
 _HELP = "name its route and a valid request: --predict-url URL --example body.json"
 _EXAMPLE = "give a valid request: --example body.json"
+_NOBODY = {
+    "refused": "cannot be reached",
+    "no trust": "speaks no TLS, or its certificate is not trusted (SSL_CERT_FILE names your own authority)",
+    "timeout": "does not answer in time",
+    "dropped": "hangs up",
+}
 _VERSION = re.compile(r"\d+\.\d+[\w.+-]*\s*\Z")
 _OIP = re.compile(r"(.*/v2/models/[^/]+(?:/versions/[^/]+)?)/infer\Z")
 
@@ -74,9 +80,8 @@ def discover(client: Client, asked: Asked, tell: Tell) -> Service:
 def _greet(client: Client) -> Reply:
     """Return the reply to a first GET. Raises HostError where there is none."""
     reply = client.send("GET", "", fresh=False)
-    if reply.failure in {"refused", "timeout", "dropped"} and reply.status is None:
-        told = {"refused": "cannot be reached", "timeout": "does not answer in time", "dropped": "hangs up"}
-        raise HostError(f"{client.base} {told[reply.failure]}.", hint="start the service, or check the URL")
+    if reply.failure in _NOBODY:
+        raise HostError(f"{client.base} {_NOBODY[reply.failure]}.", hint="start the service, or check the URL")
     return reply
 
 

@@ -83,6 +83,9 @@ def _read(connection: socket.socket) -> tuple[str, str, bytes]:
         if not piece:
             raise ValueError("nobody speaks")
         data += piece
+        if data.startswith(b"\x16"):  # a client that wants TLS
+            answer(connection, 400)
+            raise ValueError("no HTTP")
     head, _, body = data.partition(b"\r\n\r\n")
     lines = head.decode("latin-1").split("\r\n")
     length = next((int(line.split(":")[1]) for line in lines if line.lower().startswith("content-length:")), 0)
@@ -172,6 +175,11 @@ def locked(method: str, path: str, body: bytes, connection: socket.socket) -> No
         plain(method, path, body, connection)
     else:
         answer_json(connection, 401, {"detail": "who are you?"})
+
+
+def locked_up(method: str, path: str, body: bytes, connection: socket.socket) -> None:
+    """Ask for a key, whatever is wanted."""
+    answer_json(connection, 401, {"detail": "who are you?"})
 
 
 def no_http(method: str, path: str, body: bytes, connection: socket.socket) -> None:

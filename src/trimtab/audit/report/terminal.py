@@ -23,8 +23,10 @@ _SHOWN = 10
 
 
 def show_report(report: Report, console: Console) -> None:
-    """Print a report."""
-    console.print(Group(*_parts(report)), highlight=False)
+    """Print a report; no line of it ends in spaces."""
+    with console.capture() as captured:
+        console.print(Group(*_parts(report)), highlight=False)
+    console.file.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 def _parts(report: Report) -> Sequence[RenderableType]:
