@@ -12,7 +12,7 @@ from trimtab.audit.run import Options, audit, with_quick
 from trimtab.cli.app import main
 from trimtab.errors import HostError, Refused, TrimtabError, UsageError
 
-IMPATIENT = Options(asked=with_quick(Asked()), patience=0.5)
+IMPATIENT = Options(asked=with_quick(Asked()), patience=1)
 
 
 def quiet(line: str) -> None:
