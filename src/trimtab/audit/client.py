@@ -36,6 +36,9 @@ PATIENCE = 10.0
 PACE = 0.2
 """Seconds between two requests to a host that is not loopback."""
 
+OBEYED, LONGEST_PAUSE = 2, 5.0
+"""How often a request that was answered 429 is sent again, and the seconds that it waits at most."""
+
 MAX_FAILURES = 5
 BURST = (32, 8)
 """The largest burst: so many connections at once, so many requests on each."""
@@ -154,15 +157,19 @@ class Client:
     ) -> Reply:
         """Return the reply to one request; `path` is put behind the base, or is a whole URL of the same host.
 
-        `fresh` opens a connection of its own. Raises CapReached and ServiceGone; whatever the service does is a Reply.
+        `fresh` opens a connection of its own. A 429 is obeyed: the request waits and is sent again, twice at most.
+        Raises CapReached and ServiceGone; whatever the service does is a Reply.
         """
-        self._take_turn()
         request = self._build(method, path, body, headers, anonymous=anonymous)
-        reply = self._runner.run(
-            self._exchange(self._fresh if fresh else self._kept, request, timeout or self.patience, most)
-        )
-        self.history.append(reply)
-        self._note(reply)
+        client = self._fresh if fresh else self._kept
+        for again in range(OBEYED, -1, -1):
+            self._take_turn()
+            reply = self._runner.run(self._exchange(client, request, timeout or self.patience, most))
+            self.history.append(reply)
+            self._note(reply)
+            if reply.status != 429 or not again:
+                break
+            clock.sleep(_asked_pause(reply))
         return reply
 
     def burst(
@@ -261,6 +268,12 @@ class _Raw:
     headers: Mapping[str, str]
     body: bytes
     failure: Failure
+
+
+def _asked_pause(reply: Reply) -> float:
+    """Return the seconds that a 429 asks to wait."""
+    asked = reply.headers.get("retry-after", "")
+    return min(float(asked), LONGEST_PAUSE) if asked.isdigit() else 1.0
 
 
 async def _bounded(ask: Callable[[], Awaitable[_Raw]], patience: float) -> _Raw:

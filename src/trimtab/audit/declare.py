@@ -41,6 +41,7 @@ class _Declaration(_Table):
     public_demo: bool = False
     health: str = ""
     ready: str = ""
+    metrics: str = ""
     feedback: str = ""
     direction: list[_Direction] = []
     invariance: list[_Invariance] = []
@@ -77,6 +78,7 @@ def read_declaration(file: Path) -> tuple[Declared, tuple[Waiver, ...]]:
         public_demo=table.public_demo,
         health=table.health,
         ready=table.ready,
+        metrics=table.metrics,
         feedback=table.feedback,
         directions=tuple((one.field, one.answer) for one in table.direction),
         invariances=tuple((one.field, tuple(one.values)) for one in table.invariance),

@@ -83,6 +83,7 @@ class Declared:
     public_demo: bool = False
     health: str = ""
     ready: str = ""
+    metrics: str = ""
     feedback: str = ""
     directions: tuple[tuple[str, Literal["up", "down"]], ...] = ()
     """A field, and where the answer goes when it grows."""

@@ -11,7 +11,10 @@ ROUNDING = 1e-9
 
 
 class SameAnswer:
-    """One valid request many times, half of them on connections of their own. Ids, moments and durations may differ."""
+    """One valid request many times, half of them on connections of their own. Ids, moments and durations may differ.
+
+    WARN up to a difference of 1e-9, FAIL beyond.
+    """
 
     about = About(
         id="behaviour.deterministic",

@@ -12,7 +12,10 @@ SLACK = 1e-9
 
 
 class Direction:
-    """Each declared direction: where a field grows, the answer must not go the other way."""
+    """Each declared direction: where a field grows, the answer must not go the other way.
+
+    FAIL where a step goes the other way; a step that changes nothing is fine.
+    """
 
     about = About(
         id="behaviour.direction",

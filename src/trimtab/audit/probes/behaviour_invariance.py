@@ -9,7 +9,10 @@ SLACK = 1e-9
 
 
 class Invariance:
-    """Each declared invariance: the answer is the same for each of the values."""
+    """Each declared invariance: the answer is the same for each of the values.
+
+    FAIL where one of the values changes the answer.
+    """
 
     about = About(
         id="behaviour.invariance",

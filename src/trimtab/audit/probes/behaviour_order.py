@@ -14,7 +14,10 @@ ROUNDING = 1e-6
 
 
 class OrderAndCompany:
-    """Keys in the opposite order with white space; and a row among others, where several can be sent at once."""
+    """Keys in the opposite order with white space; and a row among others, where several can be sent at once.
+
+    FAIL where an answer differs by more than 1e-6.
+    """
 
     about = About(
         id="behaviour.order",

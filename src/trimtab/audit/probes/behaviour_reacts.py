@@ -14,6 +14,9 @@ class ModelReacts:
     """Valid rows that differ; probabilities lie between 0 and 1, and sum to 1 where all classes are given.
 
     A service that answers with nothing but a class may give the same one to all of them.
+
+    PASS from four different answers, or two classes; WARN below; FAIL for one number to all rows, a probability outside
+    of 0 and 1, or probabilities that do not sum to 1. MANUAL where fewer than four rows can be made.
     """
 
     about = About(

@@ -7,7 +7,10 @@ from trimtab.audit.variation import ask_varied
 
 
 class Sensitivity:
-    """Which fields, changed alone, changed the answer; no verdict on a field that the model need not use here."""
+    """Which fields, changed alone, changed the answer; no verdict on a field that the model need not use here.
+
+    WARN where some fields did not change it, FAIL where none did.
+    """
 
     about = About(
         id="behaviour.sensitivity",

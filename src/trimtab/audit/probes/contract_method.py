@@ -9,7 +9,10 @@ from trimtab.audit.service import Service
 
 
 class WrongMethod:
-    """GET, HEAD and OPTIONS on the predict route; PUT and DELETE are never sent."""
+    """GET, HEAD and OPTIONS on the predict route; PUT and DELETE are never sent.
+
+    PASS for 405 with Allow, WARN for another refusal, FAIL for 5xx or an answer as if to POST.
+    """
 
     about = About(
         id="contract.method",

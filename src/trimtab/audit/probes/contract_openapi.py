@@ -6,7 +6,10 @@ from trimtab.audit.service import Service
 
 
 class DocumentFound:
-    """The OpenAPI document at a usual place, and whether it is valid."""
+    """The OpenAPI document at a usual place, and whether it is valid.
+
+    WARN where it is found but not valid, FAIL where there is none.
+    """
 
     about = About(
         id="contract.openapi",

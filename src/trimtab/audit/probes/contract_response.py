@@ -9,7 +9,10 @@ from trimtab.audit.service import Service
 
 
 class DeclaredReply:
-    """The answer matches its declared schema and media type."""
+    """The answer matches its declared schema and media type.
+
+    WARN where no schema, or one that says nothing, is declared; FAIL where the answer does not match it.
+    """
 
     about = About(
         id="contract.response",

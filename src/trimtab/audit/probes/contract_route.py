@@ -8,7 +8,10 @@ from trimtab.audit.service import Service
 
 
 class ValidCall:
-    """The predict route answers a valid request with 2xx."""
+    """The predict route answers a valid request with 2xx.
+
+    WARN where only the user's example is answered and what the document says is refused.
+    """
 
     about = About(
         id="contract.route",

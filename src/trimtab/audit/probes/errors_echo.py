@@ -8,7 +8,10 @@ CANARY = "canary-51c07e"
 
 
 class NoEcho:
-    """A wrong value and a header that can be recognised: neither comes back in the refusal."""
+    """A wrong value and a header that can be recognised: neither comes back in the refusal.
+
+    WARN where the value comes back, FAIL where a header does.
+    """
 
     about = About(
         id="errors.echo",

@@ -15,7 +15,10 @@ _SERVER = re.compile(r"[A-Za-z]+/\d+\.\d+")
 
 
 class NothingLeaks:
-    """No answer so far holds a stack trace, a path of the machine or a secret's name; no header a server's version."""
+    """No answer so far holds a stack trace, a path of the machine or a secret's name; no header a server's version.
+
+    WARN for a server's version in a header, FAIL for anything else.
+    """
 
     about = About(
         id="errors.leak",

@@ -9,7 +9,10 @@ PROBLEM = "application/problem+json"
 
 
 class ProblemJson:
-    """All refusals of the predict route so far: problem+json (RFC 9457), or at least one shape of JSON."""
+    """All refusals of the predict route so far: problem+json (RFC 9457), or at least one shape of JSON.
+
+    PASS for problem+json, WARN for JSON objects with a key in common, FAIL for text, pages or mixed shapes.
+    """
 
     about = About(
         id="errors.problem_json",

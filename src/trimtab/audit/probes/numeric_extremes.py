@@ -9,7 +9,10 @@ CASES = (("an integer of 5,000 digits", "7" * 5_000), ("1e-320", "1e-320"), ("-0
 
 
 class Extremes:
-    """An integer of 5,000 digits, a denormal number, minus zero: refused or answered, never a failure."""
+    """An integer of 5,000 digits, a denormal number, minus zero: refused or answered, never a failure.
+
+    FAIL for 5xx, a dropped connection, no answer in time, or an answer that is not finite.
+    """
 
     about = About(
         id="numeric.extremes",

@@ -7,7 +7,10 @@ from trimtab.audit.service import Service
 
 
 class Infinite:
-    """The literals Infinity and -Infinity in numeric fields."""
+    """The literals Infinity and -Infinity in numeric fields.
+
+    Judged as `numeric.nan`.
+    """
 
     about = About(
         id="numeric.infinity",

@@ -7,7 +7,11 @@ from trimtab.audit.service import Service
 
 
 class NotANumber:
-    """The literal NaN in numeric fields."""
+    """The literal NaN in numeric fields.
+
+    PASS where it is refused (no field need be named: the text is no JSON), WARN where it is answered as a missing value
+    and says so or declares it, FAIL where it is answered like a number, or with 5xx.
+    """
 
     about = About(
         id="numeric.nan",

@@ -7,7 +7,10 @@ from trimtab.audit.service import Service
 
 
 class Overflow:
-    """1e400, which parsers read as infinity, and the text "NaN", which some convert."""
+    """1e400, which parsers read as infinity, and the text "NaN", which some convert.
+
+    Judged as `numeric.nan`.
+    """
 
     about = About(
         id="numeric.overflow",

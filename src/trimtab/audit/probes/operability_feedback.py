@@ -9,7 +9,10 @@ _WORDS = {"feedback", "label", "labels", "outcome", "outcomes", "truth", "actual
 
 
 class Feedback:
-    """A declared route for outcomes; it is not called."""
+    """A declared route for outcomes; it is not called.
+
+    MANUAL where none is declared: outcomes may be joined elsewhere.
+    """
 
     about = About(
         id="operability.feedback",

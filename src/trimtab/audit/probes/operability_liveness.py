@@ -9,7 +9,10 @@ SLOW = 0.5
 
 
 class Liveness:
-    """GET at the declared or usual places is answered 200, soon."""
+    """GET at the declared or usual places is answered 200, soon.
+
+    WARN where only / answers, or after more than 500 ms; FAIL where there is none. A web page does not count.
+    """
 
     about = About(
         id="operability.liveness",

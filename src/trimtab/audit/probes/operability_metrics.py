@@ -16,7 +16,10 @@ CALLS = 3
 
 
 class MetricsMove:
-    """Prometheus text whose counters rise after three calls, with the time of requests and a series about the model."""
+    """Prometheus text whose counters rise after three calls, with the time of requests and a series about the model.
+
+    WARN where one of the three is lacking, FAIL where there is none, MANUAL behind a key.
+    """
 
     about = About(
         id="operability.metrics",
@@ -31,7 +34,7 @@ class MetricsMove:
 
     def run(self, service: Service) -> Result:
         """Read, call, read again."""
-        found = next(find_routes(service, {"metrics"}, ("/metrics",)), None)
+        found = next(find_routes(service, {"metrics"}, (service.declared.metrics or "/metrics",)), None)
         closed = next((one for one in service.client.history if _is_closed(one)), None)
         if found is None and closed is not None:
             return Result(State.MANUAL, f"/metrics wants a key: {closed.told}", closed.exchange)

@@ -15,6 +15,8 @@ class Readiness:
     """GET at the declared or usual places is answered 200, apart from liveness, and speaks of the model.
 
     The readiness of the Open Inference Protocol says by definition that all models are loaded.
+
+    WARN where it says nothing about the model, or only liveness does; FAIL where there is none.
     """
 
     about = About(

@@ -15,7 +15,10 @@ _KINDS = {"prediction", "request", "trace", "correlation", "inference", "respons
 
 
 class RequestIds:
-    """A sent X-Request-ID comes back, and each answer has an id of its own that no other has."""
+    """A sent X-Request-ID comes back, and each answer has an id of its own that no other has.
+
+    WARN for one of the two, FAIL for neither, or for an id that comes twice.
+    """
 
     about = About(
         id="operability.request_id",

@@ -18,7 +18,10 @@ _TRAINED = {"trained", "training", "fitted", "train"}
 
 
 class ModelVersion:
-    """The model's version and its day of training, in an answer, a header, or at a route that reads."""
+    """The model's version and its day of training, in an answer, a header, or at a route that reads.
+
+    WARN where one of the two is missing, FAIL where both are.
+    """
 
     about = About(
         id="operability.version",

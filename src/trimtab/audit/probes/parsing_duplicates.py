@@ -11,7 +11,11 @@ EXTRA = "field_that_nobody_declared"
 
 
 class DuplicateKeys:
-    """A key that stands twice with different values, and a field that nobody declared."""
+    """A key that stands twice with different values, and a field that nobody declared.
+
+    PASS where both are refused or told in the answer, WARN where they pass in silence, FAIL for 5xx, or where the
+    unknown field changes the answer.
+    """
 
     about = About(
         id="parsing.duplicates",

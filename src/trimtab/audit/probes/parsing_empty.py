@@ -6,7 +6,10 @@ from trimtab.audit.service import Service
 
 
 class EmptyBody:
-    """No bytes at all, as JSON."""
+    """No bytes at all, as JSON.
+
+    The rule of refusals, without a field; PASS where the document declares the body optional.
+    """
 
     about = About(
         id="parsing.empty",

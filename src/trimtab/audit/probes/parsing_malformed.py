@@ -8,7 +8,10 @@ from trimtab.audit.service import Service, encode
 
 
 class MalformedBody:
-    """A truncated body, single quotes, a trailing comma."""
+    """A truncated body, single quotes, a trailing comma.
+
+    PASS for 400 and 422, WARN for another 4xx or a comma that is read leniently, FAIL for 5xx or an answer.
+    """
 
     about = About(
         id="parsing.malformed",

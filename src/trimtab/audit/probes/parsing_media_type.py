@@ -8,7 +8,10 @@ from trimtab.audit.service import Service, encode
 
 
 class WrongMediaType:
-    """A valid body as text/plain, as a form, and without a Content-Type, which a client may leave out."""
+    """A valid body as text/plain, as a form, and without a Content-Type, which a client may leave out.
+
+    PASS for 415, WARN for another 4xx or an answer, FAIL for 5xx.
+    """
 
     about = About(
         id="parsing.media_type",

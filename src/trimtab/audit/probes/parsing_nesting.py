@@ -9,7 +9,10 @@ LEVELS = 20_000
 
 
 class DeepNesting:
-    """20,000 lists inside each other, then a valid call."""
+    """20,000 lists inside each other, then a valid call.
+
+    PASS for 4xx, WARN for an answer, FAIL for 5xx, a dropped connection, or a service that is gone.
+    """
 
     about = About(
         id="parsing.nesting",

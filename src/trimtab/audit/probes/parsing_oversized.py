@@ -11,7 +11,11 @@ SLOW = 5.0
 
 
 class OversizedBody:
-    """A text of 2 MB in one field."""
+    """A text of 2 MB in one field.
+
+    PASS for 413, or another 4xx within a second. WARN for an answer, a slow 4xx, or a cut connection of a service that
+    still lives. FAIL for 5xx, more than five seconds, or a service that is gone.
+    """
 
     about = About(
         id="parsing.oversized",

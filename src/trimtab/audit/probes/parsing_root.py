@@ -8,7 +8,10 @@ from trimtab.audit.service import Service
 
 
 class WrongRoot:
-    """A text, a number and an empty list (or an empty object where rows are a list) instead of the body."""
+    """A text, a number and an empty list (or an empty object where rows are a list) instead of the body.
+
+    The rule of refusals, without a field; WARN where an empty list is answered.
+    """
 
     about = About(
         id="parsing.root",

@@ -8,7 +8,10 @@ GOOD, SLOW = 2.0, 30.0
 
 
 class ColdStart:
-    """How long the first valid call of this audit took; only the service knows how long it was idle before."""
+    """How long the first valid call of this audit took; only the service knows how long it was idle before.
+
+    PASS below 2 seconds, WARN below 30, FAIL above.
+    """
 
     about = About(
         id="performance.cold_start",

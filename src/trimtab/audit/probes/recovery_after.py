@@ -13,6 +13,8 @@ class Recovery:
     """The valid request gets the first answer again, health is 200, and it takes no longer than before.
 
     Twice as long counts only where a person would notice it.
+
+    FAIL where the answer or health is another one; WARN where it is twice as slow and by more than 300 ms.
     """
 
     about = About(

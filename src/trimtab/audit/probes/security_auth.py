@@ -11,7 +11,11 @@ WRONG = "trimtab-audit-wrong-key"
 
 
 class AuthEnforced:
-    """The valid request without a key and with a wrong one, where a key is declared or was given to this audit."""
+    """The valid request without a key and with a wrong one, where a key is declared or was given to this audit.
+
+    PASS for 401 and 403, WARN for another refusal, FAIL for an answer. N/A where no key is declared or given; MANUAL
+    where such a service is on a public host.
+    """
 
     about = About(
         id="security.auth",

@@ -9,7 +9,10 @@ ORIGIN = "https://audit.example"
 
 
 class CrossOrigin:
-    """A strange Origin, asked before and with the request. `*` without credentials is a decision, not a fault."""
+    """A strange Origin, asked before and with the request. `*` without credentials is a decision, not a fault.
+
+    FAIL where the strange origin is allowed with credentials.
+    """
 
     about = About(
         id="security.cors",

@@ -15,7 +15,10 @@ _FILES = {
 
 
 class SecretFiles:
-    """Two files that a careless copy of the project leaves readable; only these two are asked for."""
+    """Two files that a careless copy of the project leaves readable; only these two are asked for.
+
+    FAIL where one of them can be read; a web page that answers every path is none.
+    """
 
     about = About(
         id="security.exposed",

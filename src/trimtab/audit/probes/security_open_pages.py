@@ -7,7 +7,10 @@ from trimtab.audit.service import Service
 
 
 class OpenPages:
-    """/debug and /admin without a key, and /docs where the service asks for one."""
+    """/debug and /admin without a key, and /docs where the service asks for one.
+
+    WARN where one of them is open.
+    """
 
     about = About(
         id="security.open_pages",

@@ -9,7 +9,10 @@ from trimtab.audit.service import Service
 
 
 class RateLimit:
-    """Headers of a rate limit, a 429 during this audit, or one that the document declares."""
+    """Headers of a rate limit, a 429 during this audit, or one that the document declares.
+
+    WARN where none is seen on loopback or behind a key, FAIL where none is seen and it is open to everybody.
+    """
 
     about = About(
         id="security.rate_limit",

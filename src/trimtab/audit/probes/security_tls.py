@@ -9,7 +9,10 @@ from trimtab.audit.service import Service
 
 
 class EncryptedLine:
-    """https, http redirected to it, and HSTS; not asked of loopback."""
+    """https, http redirected to it, and HSTS; not asked of loopback.
+
+    WARN where http is answered beside https, FAIL for http alone.
+    """
 
     about = About(
         id="security.tls",

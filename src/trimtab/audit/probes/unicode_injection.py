@@ -20,7 +20,11 @@ _SQL = re.compile(r"syntax error|sqlite3?\.|psycopg|ORA-\d{5}|unterminated quote
 
 
 class InertText:
-    """Text like SQL, templates, headers, paths and markup is only text: refused, or answered like any other."""
+    """Text like SQL, templates, headers, paths and markup is only text: refused, or answered like any other.
+
+    WARN where it stands unescaped in a page; FAIL for 5xx, or where it was evaluated, became a
+    header, or met SQL.
+    """
 
     about = About(
         id="unicode.injection",

@@ -17,7 +17,10 @@ CASES: tuple[tuple[str, str | bytes], ...] = (
 
 
 class OddText:
-    """A lone surrogate, bytes that are no UTF-8, NUL, emoji and others: refused or answered, never a failure."""
+    """A lone surrogate, bytes that are no UTF-8, NUL, emoji and others: refused or answered, never a failure.
+
+    FAIL for 5xx, a dropped connection, or no answer in time.
+    """
 
     about = About(
         id="unicode.text",

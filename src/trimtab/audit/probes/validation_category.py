@@ -16,6 +16,9 @@ class UnseenCategory:
 
     A field of open text takes any text, and so does one that declares no categories and does not change the answer: a
     key, a name. A case or a space that is normalised, so that the answer is the same, is right.
+
+    Refused by name, or answered with a warning in the answer, is PASS. Answered in silence is WARN, and FAIL against a
+    declared list of categories. 5xx, a dropped connection or no answer in time is FAIL.
     """
 
     about = About(

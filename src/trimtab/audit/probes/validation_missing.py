@@ -9,7 +9,11 @@ from trimtab.audit.service import Field, Service
 
 
 class FieldMissing:
-    """Each required field left out, one at a time."""
+    """Each required field left out, one at a time.
+
+    The rule of refusals; answered with a warning in the answer is PASS, and so is any answer without an optional
+    field. WARN where it is answered in silence and no document says that the field is required.
+    """
 
     about = About(
         id="validation.missing",

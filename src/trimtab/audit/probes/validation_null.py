@@ -7,7 +7,10 @@ from trimtab.audit.service import Field, Service
 
 
 class NullValue:
-    """null in each field that is not declared nullable."""
+    """null in each field that is not declared nullable.
+
+    The rule of refusals; answered with a warning in the answer is PASS, in silence and not required WARN.
+    """
 
     about = About(
         id="validation.null",

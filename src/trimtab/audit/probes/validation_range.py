@@ -13,6 +13,9 @@ class OutOfRange:
     """A number beyond each declared bound; where none is declared, one that no quantity of this world reaches.
 
     A field without bounds may take -1: only the service knows what it means.
+
+    Refused by name, or answered with a warning in the answer, is PASS. In silence it is FAIL against a declared bound,
+    and WARN for the impossible number where none is declared. 5xx or an answer that is not finite is FAIL.
     """
 
     about = About(

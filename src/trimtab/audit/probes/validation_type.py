@@ -11,6 +11,8 @@ class TypeWrong:
     """Text for a number, a list for a text, an object for anything; a truth value for a number.
 
     A number written as text ("22") may be read as the number: that is told, not judged.
+
+    The rule of refusals; WARN where true is taken for a number, or an undeclared field takes anything.
     """
 
     about = About(
