@@ -80,7 +80,10 @@ KNOWN: Mapping[str, Service] = {
     ),
     "bentoml": Service(
         "BentoML",
-        ("{bin}/bentoml", "serve", "bentoml_app:Renewals", "--working-dir", "{services}", "--port", "{port}"),
+        (
+            *("{bin}/bentoml", "serve", "bentoml_app:Renewals", "--working-dir", "{services}"),
+            *("--host", "127.0.0.1", "--port", "{port}"),
+        ),
         ("bentoml",),
         ready="/readyz",
     ),
@@ -89,9 +92,18 @@ KNOWN: Mapping[str, Service] = {
         ("{bin}/mlserver", "start", "."),
         ("mlserver", "mlserver-sklearn"),
         ready="/v2/health/ready",
-        audit=("--route", "/v2/models/renewals/infer", "--declare", "audit.toml"),
+        audit=(
+            *("--route", "/v2/models/renewals/infer", "--example", "{services}/mlserver.json"),
+            *("--declare", "audit.toml"),
+        ),
         prepare=("{python}", "{services}/sklearn_model.py", "mlserver", "{other}"),
-        environment={"MLSERVER_HTTP_PORT": "{port}", "MLSERVER_METRICS_PORT": "{other}", "MLSERVER_GRPC_PORT": "0"},
+        environment={
+            "MLSERVER_HOST": "127.0.0.1",
+            "MLSERVER_HTTP_PORT": "{port}",
+            "MLSERVER_METRICS_PORT": "{other}",
+            "MLSERVER_GRPC_PORT": "0",
+            "MLSERVER_PARALLEL_WORKERS": "0",  # its pool does not start with the uvloop of today
+        },
     ),
     "mlflow": Service(
         "MLflow's scoring server with a scikit-learn model",

@@ -65,7 +65,8 @@ def test_a_class_that_stays_the_same_is_no_constant_model() -> None:
     """A rare class may not show in a few rows; a probability that never moves is another matter."""
     limits = {"balance": {"type": "number", "minimum": 0, "maximum": 10}}
     with found(service(limits, lambda _: {"label": "no"})) as asked:
-        assert run(asked, "behaviour.reacts").state == State.WARN
+        assert run(asked, "behaviour.reacts").state == State.MANUAL
+        assert run(asked, "behaviour.sensitivity").state == State.MANUAL
     with found(service(limits, lambda _: {"probability": 0.5})) as asked:
         assert run(asked, "behaviour.reacts").state == State.FAIL
 
@@ -143,3 +144,20 @@ def test_rows_are_varied_within_what_is_declared_and_asked_once() -> None:
     assert all(3 <= int(str(row["balance"])) <= 9 for row in seen)
     assert {row["city"] for row in seen} == {"oslo", "quito"}
     assert {one.fields for one in varied} == {("balance",), ("city",), ("balance", "city")}
+
+
+def test_a_row_is_answered_alike_alone_and_among_others() -> None:
+    """The list of answers is found beside others of the same length, such as the shape of a tensor."""
+
+    def apart(rows: list[dict[str, float]]) -> object:
+        data = [row["size"] / 10 for row in rows]
+        return {"outputs": [{"name": "predict", "shape": [len(rows), 1], "data": data}]}
+
+    def mixed(rows: list[dict[str, float]]) -> object:
+        mean = sum(row["size"] for row in rows) / len(rows)
+        return {"outputs": [{"name": "predict", "shape": [len(rows), 1], "data": [mean for _ in rows]}]}
+
+    for judge, state in ((apart, State.PASS), (mixed, State.FAIL)):
+        with found(fair.batched(judge)) as asked:
+            result = run(asked, "behaviour.order")
+        assert (result.state, "together" in result.said) == (state, True)

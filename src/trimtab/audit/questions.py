@@ -40,7 +40,8 @@ def numbers(service: Service) -> tuple[Field, ...]:
 
 def refuses(service: Service, reply: Reply, field: Field) -> Result:
     """Judge a refusal of one field; a field that has only a position need not be named."""
-    return judge_refusal(service, reply, field.name if service.shape.named else "")
+    named = service.shape.named and not field.name.isdigit()
+    return judge_refusal(service, reply, field.name if named else "")
 
 
 def survives(reply: Reply, what: str) -> Result:

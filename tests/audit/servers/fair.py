@@ -31,6 +31,24 @@ def service(properties: Mapping[str, Any], judge: Judge, *, optional: tuple[str,
     return talk
 
 
+def batched(judge: Callable[[list[dict[str, Any]]], object]) -> odd.Talk:
+    """Return a service that takes rows `{"instances": [{"size": 1}]}` and answers them together."""
+    document = json.loads(json.dumps(odd.GOOD))
+    body = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
+    row = {"type": "object", "required": ["size"], "properties": {"size": {"type": "number", "maximum": 9}}}
+    body["schema"] = {"type": "object", "properties": {"instances": {"type": "array", "items": row}}}
+
+    def talk(method: str, path: str, body: bytes, connection: socket.socket) -> None:
+        if path == "/openapi.json":
+            odd.answer_json(connection, 200, document)
+        elif path == "/predict" and method == "POST":
+            odd.answer_json(connection, 200, judge(json.loads(body)["instances"]))
+        else:
+            odd.answer_json(connection, 404, {"detail": "not here"})
+
+    return talk
+
+
 def _reply(judge: Judge, required: list[str], body: bytes) -> tuple[int, object]:
     try:
         row = json.loads(body, parse_constant=_refuse)

@@ -1,5 +1,6 @@
 """What must not matter: order, white space, company."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,14 +41,14 @@ class OrderAndCompany:
         varied = ask_varied(service) if service.shape.batches else []
         if not varied:
             return
-        row = service.shape.read(_payload(varied[0].reply))
+        row = service.shape.read(json.loads(varied[0].reply.exchange.body or b"null"))
         both = service.post(service.with_rows([row, service.row()]))
-        parts = _split(service.stable(both), 2)
-        singles = [_split(service.stable(reply), 1) for reply in (varied[0].reply, service.first)]
-        if both.accepted and (parts is None or None in singles):
-            return
-        alone = [single[0] for single in singles if single]
-        yield self._judge("two rows together", both, parts, alone)
+        if not both.accepted:
+            yield self._judge("two rows together", both, None, None)
+        for place, single in enumerate((varied[0].reply, service.first)):
+            found = _find_rows(service.stable(both), service.stable(single))
+            if both.accepted and found is not None:
+                yield self._judge("two rows together", both, found[0][place], found[1])
 
     def _judge(self, what: str, reply: Reply, one: Any, other: Any) -> Result:
         if not reply.accepted:
@@ -58,15 +59,14 @@ class OrderAndCompany:
         return Result(State.PASS, f"{what}: the same answer", reply.exchange)
 
 
-def _payload(reply: Reply) -> Any:
-    import json
-
-    return json.loads(reply.exchange.body or b"null")
-
-
-def _split(value: Any, rows: int) -> list[Any] | None:
-    """Return the answers of single rows: the first list of that many items."""
-    if isinstance(value, list) and len(value) == rows:
-        return value
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return next((found for item in inner if (found := _split(item, rows)) is not None), None)
+def _find_rows(both: Any, single: Any) -> tuple[list[Any], Any] | None:
+    """Return the answers to two rows, and the one to a single row: the list that is longer by one."""
+    if isinstance(both, dict) and isinstance(single, dict):
+        pairs = [(item, single[name]) for name, item in both.items() if name in single]
+    elif isinstance(both, list) and isinstance(single, list):
+        if (len(both), len(single)) == (2, 1):
+            return both, single[0]
+        pairs = list(zip(both, single, strict=False))
+    else:
+        return None
+    return next((found for pair in pairs if (found := _find_rows(*pair)) is not None), None)

@@ -13,10 +13,9 @@ LOOSE = 0.011
 class ModelReacts:
     """Valid rows that differ; probabilities lie between 0 and 1, and sum to 1 where all classes are given.
 
-    A service that answers with nothing but a class may give the same one to all of them.
-
     PASS from four different answers, or two classes; WARN below; FAIL for one number to all rows, a probability outside
-    of 0 and 1, or probabilities that do not sum to 1. MANUAL where fewer than four rows can be made.
+    of 0 and 1, or probabilities that do not sum to 1. MANUAL where fewer than four rows can be made, or all get one
+    class.
     """
 
     about = About(
@@ -43,14 +42,17 @@ class ModelReacts:
         different = len({one.answer.said for one in varied})
         said = f"{different} different answers to {len(varied)} rows"
         found = {"rows": len(varied), "different": different}
-        if different >= 4 or (different > 1 and _is_class(varied)):
+        if different >= 4 or (different > 1 and is_class(varied)):
             return Result(State.PASS, said, varied[0].reply.exchange, found)
-        if different > 1 or _is_class(varied):
+        if different > 1:
             return Result(State.WARN, said, varied[0].reply.exchange, found)
+        if is_class(varied):
+            said = f"one class to all {len(varied)} rows: a rare other, or a stub? An example near the border tells"
+            return Result(State.MANUAL, said, varied[0].reply.exchange, found)
         return Result(State.FAIL, f"one answer to {len(varied)} different rows", varied[0].reply.exchange, found)
 
 
-def _is_class(varied: list[Varied]) -> bool:
+def is_class(varied: list[Varied]) -> bool:
     """Whether answers are classes alone: texts, truth values or whole numbers, without any probability."""
     return all(
         not one.answer.probabilities and not (isinstance(one.answer.prediction, float) and one.answer.prediction % 1)

@@ -1,6 +1,7 @@
 """Which fields the model looks at."""
 
 from trimtab.audit.probe import About
+from trimtab.audit.probes.behaviour_reacts import is_class
 from trimtab.audit.result import Category, Result, Severity, State
 from trimtab.audit.service import Service
 from trimtab.audit.variation import ask_varied
@@ -9,7 +10,7 @@ from trimtab.audit.variation import ask_varied
 class Sensitivity:
     """Which fields, changed alone, changed the answer; no verdict on a field that the model need not use here.
 
-    WARN where some fields did not change it, FAIL where none did.
+    WARN where some fields did not change it, FAIL where none did; MANUAL where the answer is only a class.
     """
 
     about = About(
@@ -27,7 +28,8 @@ class Sensitivity:
         """Look at rows in which one field differs; they were asked already."""
         base = service.answer(service.first)
         tried: dict[str, bool] = {}
-        for one in ask_varied(service):
+        varied = ask_varied(service)
+        for one in varied:
             if len(one.fields) == 1:
                 changed = base is not None and one.answer.said != base.said
                 tried[one.fields[0]] = tried.get(one.fields[0], False) or changed
@@ -37,6 +39,8 @@ class Sensitivity:
         found = {"changed": [name for name, matters in tried.items() if matters], "unchanged": idle}
         if not idle:
             return Result(State.PASS, f"each of {len(tried)} fields changed the answer", numbers=found)
+        if len(idle) == len(tried) and is_class(varied):
+            return Result(State.MANUAL, "no field changed the class alone, which need not mean anything", numbers=found)
         if len(idle) == len(tried):
             return Result(State.FAIL, f"none of {len(tried)} fields changed the answer alone", numbers=found)
         said = f"{len(idle)} of {len(tried)} fields did not change it: {', '.join(idle[:6])}"

@@ -30,8 +30,8 @@ class DuplicateKeys:
 
     def run(self, service: Service) -> Result:
         """Send both."""
-        if not service.shape.named:
-            return Result(State.NOT_APPLICABLE, "fields have no names here")
+        if service.shape.kind not in {"flat", "wrapped", "rows"}:
+            return Result(State.NOT_APPLICABLE, "fields are no keys here")
         return worst(self._ask(service))
 
     def _ask(self, service: Service) -> Iterator[Result]:
