@@ -100,6 +100,15 @@ def test_the_first_server_of_the_document_leads_the_way() -> None:
     assert found(talk).path.endswith("/prefix/predict")
 
 
+def test_fields_of_many_rows_are_read_from_the_alternative_that_has_them() -> None:
+    rows = {"type": "object", "properties": {"rows": {"type": "array", "items": ROW}}}
+    talk = service_of({"/predict": one}, {"/openapi.json": document({"/predict": {"anyOf": [ROW, rows]}})})
+    service = found(talk, example={"rows": [{"a": 1.0, "b": 2.0, "c": "x"}]})
+    assert service.shape.kind == "rows"
+    assert service.field("a").required
+    assert service.field("c").declared
+
+
 def test_a_redirect_on_the_same_host_is_followed_with_its_body() -> None:
     def talk(method: str, path: str, body: bytes, connection: socket.socket) -> None:
         if path == "/predict":

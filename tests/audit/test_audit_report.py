@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import jsonschema
 import pytest
 from tests.audit.servers import odd
 
@@ -88,6 +89,8 @@ def test_facts_are_json_with_what_the_documentation_names(report: Report) -> Non
     assert all({"id", "category", "severity", "state"} <= probe.keys() for probe in facts["probes"])
     documented = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
     keys = {*facts, *facts["probes"][0], *facts["service"], *facts["sections"][0]}
+    schema = json.loads((ROOT / "docs" / "audit.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate({**facts, "budget": [], "changes": []}, schema, jsonschema.Draft202012Validator)
     assert [key for key in sorted(keys) if f"`{key}`" not in documented.replace("[]`", "`")] == []
 
 
@@ -103,6 +106,8 @@ def test_junit_has_a_case_for_each_probe_and_counts_right(report: Report) -> Non
 def test_sarif_names_a_rule_for_each_probe_and_a_result_for_each_fault(report: Report) -> None:
     run = json.loads(write_sarif(report))["runs"][0]
     rules = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    places = {json.dumps(result["locations"]) for result in run["results"]}
+    assert all("predict" in place and "://" not in place for place in places)
     assert rules == {one.about.id for one in report.judged}
     faults = [one for one in report.judged if one.result.state in {State.FAIL, State.WARN, State.ERROR}]
     assert [result["ruleId"] for result in run["results"]] == [one.about.id for one in faults]

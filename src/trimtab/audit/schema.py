@@ -110,12 +110,21 @@ def kind_of(value: Any) -> Kind:
 
 def walk(schema: Any, shape: Shape) -> Schema:
     """Return the schema of one row, {} where the document does not say it."""
-    found = simplify(schema)
+    found: Any = schema
     for step in shape.path:
-        found = simplify(found.get("items") if isinstance(step, int) else _mapping(found.get("properties")).get(step))
+        found = simplify(found).get("items") if isinstance(step, int) else _property(found, step)
+    found = simplify(found)
     if shape.kind == "rows":
         return simplify(found.get("items"))
     return found if shape.kind in {"flat", "wrapped"} else {}
+
+
+def _property(schema: Any, name: str) -> Any:
+    """Return the schema of a property, also where only one of several alternatives has it."""
+    whole = _mapping(schema)
+    options = [part for word in ("anyOf", "oneOf") for part in _list(whole.get(word))]
+    known = [_mapping(simplify(part).get("properties")) for part in (whole, *options)]
+    return next((properties[name] for properties in known if name in properties), None)
 
 
 def find_fields(schema: Any, shape: Shape, row: Mapping[str, Any]) -> tuple[Field, ...]:

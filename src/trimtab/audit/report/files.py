@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from html import escape
 from importlib.metadata import version
+from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree as ET
 
 from trimtab.audit.result import Severity, State
@@ -19,7 +20,10 @@ _LEVELS: Mapping[Severity, str] = {
 
 
 def write_junit(report: Report) -> str:
-    """Return JUnit XML: a probe is a test case; a must that does not pass is a failure, ERROR an error, N/A skipped."""
+    """Return JUnit XML: a probe is a test case.
+
+    FAIL is a failure, and so is a must that warns; ERROR is an error; N/A and MANUAL are skipped.
+    """
     cases = [(one, _junit_case(one)) for one in report.judged]
     tags = [child.tag for _, case in cases for child in case]
     suite = ET.Element(
@@ -57,7 +61,10 @@ def _junit_case(one: Judged) -> ET.Element:
 
 
 def write_sarif(report: Report) -> str:
-    """Return SARIF 2.1.0: every probe a rule, what is not in order a result at the route's URL."""
+    """Return SARIF 2.1.0: every probe a rule, what is not in order a result.
+
+    Its place is the route's path, because code hosts refuse a place that is a URL.
+    """
     rules = [
         {
             "id": one.about.id,
@@ -68,13 +75,13 @@ def write_sarif(report: Report) -> str:
         }
         for one in report.judged
     ]
-    route = report.service.client.url(report.service.path)
-    place = {"physicalLocation": {"artifactLocation": {"uri": route}}}
+    route = urlsplit(report.service.client.url(report.service.path)).path.strip("/")
+    place = {"physicalLocation": {"artifactLocation": {"uri": quote(route) or "predict"}, "region": {"startLine": 1}}}
     results = [
         {
             "ruleId": one.about.id,
             "level": _LEVELS[one.severity] if one.result.state != State.WARN else "warning",
-            "message": {"text": f"{one.result.state}: {one.result.said}"},
+            "message": {"text": f"{report.url}: {one.result.state}: {one.result.said}. {one.about.mend}"},
             "locations": [place],
         }
         for one in report.judged
