@@ -79,7 +79,7 @@ def test_the_document_is_found_through_its_page() -> None:
 
 def test_the_route_that_predicts_is_chosen_and_no_other_is_called() -> None:
     seen: list[str] = []
-    paths = {"/login": ROW, "/train": ROW, "/feedback": ROW, "/v1/predict": ROW, "/v1/predict/batch": ROW}
+    paths = dict.fromkeys(("/login", "/predict/feedback", "/train/predict", "/v1/predict", "/v1/predict/batch"), ROW)
     service = found(service_of(dict.fromkeys(paths, one), {"/openapi.json": document(paths)}, seen))
     assert service.path.endswith("/v1/predict")
     assert [line for line in seen if line.startswith("POST")] == ["POST /v1/predict"]

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 from tests.audit.servers import odd
@@ -104,6 +105,8 @@ def test_a_service_that_dies_half_way_stops_the_audit_and_gets_no_verdict_on_wha
     not_asked = [one for one in report.judged if one.result.said.startswith("not asked")]
     assert not_asked
     assert {one.result.state for one in not_asked} == {State.ERROR}
+    assert not replace(report, judged=()).passed
+    assert replace(report, judged=(), stopped="").passed
 
 
 def test_the_command_line_says_it_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
