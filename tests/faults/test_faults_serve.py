@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import httpx
 import pytest
 
 from trimtab.errors import TrimtabError
+from trimtab.store import open_catalog
 from trimtab.train.artefact import open_version
 
 pytestmark = pytest.mark.faults
@@ -41,8 +43,14 @@ def test_two_hundred_kills_under_load_lose_nothing(small: Any, tmp_path: Path, t
 
 
 def test_a_hundred_promotions_under_load_fail_no_request(small: Any, tmp_path: Path, times: Times, tell: Tell) -> None:
-    """Two workers; each promotion, forth and back, is answered for by both within two seconds."""
+    """Two workers; each promotion, forth and back, is answered for by both within two seconds.
+
+    As in the wheel, a Version is kept before it is promoted.
+    """
     project = small.make_project(tmp_path / "p")
+    small.world.keep(project, "second")
+    with closing(open_catalog(project)) as catalog:
+        catalog.add_version(small.world.describe("second"))
     up, changes, waits = small.start_up(tmp_path / "p"), times(100), []
     failed: list[object] = []
     asked, done = [0], threading.Event()

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,21 @@ def test_golden_rows_are_tried_ahead_once(world: Any, tmp_path: Any) -> None:
     for _ in range(2):
         with pytest.raises(StoreError):
             trial("0" * 12)
+
+
+def test_the_newest_version_is_tried_before_it_is_promoted(world: Any, local: Any, tmp_path: Any) -> None:
+    """Once, and not at all where it is in memory."""
+    project, begun = world.make_project(tmp_path / "p"), list[str]()
+    worker = local(project)
+    with closing(asyncio.new_event_loop()) as loop:
+        watcher = Watcher(worker.desk, replace(worker.shelf, begin_trial=begun.append), loop)
+        watcher.look()
+        assert begun == []
+        with closing(open_catalog(project)) as catalog:
+            catalog.add_version(world.describe("second"))
+        watcher.look()
+        watcher.look()
+    assert begun == [world.ids["second"]]
 
 
 def test_a_version_in_memory_is_not_opened_again(world: Any, local: Any, tmp_path: Any) -> None:

@@ -17,7 +17,7 @@ from trimtab.serve.model import Live, Model, compile_live, compile_model
 from trimtab.store.catalog import Catalog
 from trimtab.train.artefact import open_version
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.25
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 EARLIER_EPOCHS = 3
 """How many epochs back a worker looks for a Version that loads, when it starts and the champion does not."""
@@ -54,11 +54,15 @@ class Files(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Where Versions are found: the catalog names them, the blobs hold their files, `try_golden` tries them first."""
+    """Where Versions are found: the catalog names them, the blobs hold their files, `try_golden` tries them first.
+
+    `begin_trial` starts the trial of a Version that may be asked for soon.
+    """
 
     catalog: Names
     blobs: Files
     try_golden: Try
+    begin_trial: Callable[[str], None] = lambda _: None
 
     def open(self, identifier: str, threshold: float | None = None, *, text: bool = False) -> Model:
         """Return a Version ready to answer. Raises VersionError where its files or its golden rows are wrong."""
@@ -112,7 +116,10 @@ class Shelf:
 
 
 class Watcher:
-    """A thread that asks for the epoch twice a second and loads a new one off the request path."""
+    """A thread that asks for the epoch four times a second and loads a new one off the request path.
+
+    A Version is kept before it is judged and promoted: meanwhile the newest one answers its golden rows already.
+    """
 
     def __init__(self, desk: Desk, shelf: Shelf, loop: asyncio.AbstractEventLoop) -> None:
         self._desk = desk
@@ -120,6 +127,7 @@ class Watcher:
         self._loop = loop
         self._cache = Cache(desk.project.state / "cache")
         self._stop = Event()
+        self._tried: str | None = None
         self._refused = 0
         self._failures = 0
         self._retry_at = 0
@@ -140,7 +148,7 @@ class Watcher:
             catalog = self._shelf.catalog
             if isinstance(catalog, Catalog) and "catalog" in self._desk.troubles:
                 catalog.open()  # it may never have been, where this worker started without it
-            epoch = catalog.epoch()
+            epoch, newest = catalog.epoch(), catalog.newest_version() if isinstance(catalog, Catalog) else None
         except Exception as error:  # noqa: BLE001 - an unreachable catalog must never stop a serving worker
             self._desk.report("catalog", "the catalog cannot be read", _reason(error))
             return
@@ -148,6 +156,7 @@ class Watcher:
         live = self._desk.live
         known = live is not None and epoch == live.epoch and "version" not in self._desk.troubles
         if epoch == 0 or known or self._waits(epoch):
+            self._try_ahead(newest, live)
             return
         try:
             self._load(epoch, live)
@@ -172,6 +181,13 @@ class Watcher:
         self._desk.repair("version")
         self._failures = self._refused = 0
         events.tell("swap", version=fresh.model.name, id=fresh.model.id, epoch=fresh.epoch)
+
+    def _try_ahead(self, newest: str | None, live: Live | None) -> None:
+        """Begin the trial of a Version that is not in memory, once."""
+        held = () if live is None else [model.id for model in live.models]
+        if newest is not None and newest != self._tried and newest not in held:
+            self._tried = newest
+            self._shelf.begin_trial(newest)
 
     def _swap(self, fresh: Live) -> None:
         # The event loop runs no request while it runs this call, so no request sees half of a swap.

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 
 class Trial:
-    """Answers golden rows in a limited child process; the champion's while this one still imports its web server."""
+    """Answers golden rows in a limited child process, which may begin before its result is asked for.
+
+    So the champion's are answered while this process still imports its web server, a newcomer's while it is judged.
+    """
 
     def __init__(self, path: Callable[[str], Path]) -> None:
         self._path = path
@@ -114,7 +117,8 @@ def _serve(project: Project, post: Post) -> None:
     from trimtab.serve.server import serve_forever
 
     cached = Shelf(cache, cache, trial if missing else Trial(cache.path))
-    shelf = Shelf(catalog, blobs, Trial(blobs.path) if missing else trial)
+    tried = Trial(blobs.path) if missing else trial
+    shelf = Shelf(catalog, blobs, tried, tried.begin)
     spool, index = Spool(spool_folder(project), post.worker), open_index(project)
     desk = Desk(project, spool, index, post.worker, contract=_own_contract(project))
     try:

@@ -145,6 +145,12 @@ class Catalog:
         with self._database.read() as connection:
             return self._versions(connection)
 
+    def newest_version(self) -> str | None:
+        """Return the id of the newest Version, None where there is none. Made to be polled, as `epoch` is."""
+        with self._database.read() as connection:
+            row = self._last(connection, schema.version, "number", "id")
+        return None if row is None else str(row[1])
+
     def find_version(self, ref: str) -> Version:
         """Return the Version named by id, the beginning of an id, `v7`, champion, previous or challenger.
 
