@@ -82,10 +82,10 @@ class Desk:
         return self.meters.page()
 
     def report(self, name: str, sentence: str, reason: str = "") -> None:
-        """Note a trouble under a name, and tell of it once; `repair` takes it back."""
+        """Note a trouble under a name, and tell of it once, in the words of the first; `repair` takes it back."""
         if name not in self.troubles:
             events.tell("trouble", what=name, sentence=sentence, reason=reason)
-        self.troubles[name] = sentence
+            self.troubles[name] = sentence
 
     def repair(self, name: str) -> None:
         """Take a trouble back."""
