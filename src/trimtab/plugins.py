@@ -31,9 +31,17 @@ BUILT_IN: Mapping[Role, Mapping[str, str]] = {
         "risk": "trimtab.retrain.triggers.risk:build",
         "every": "trimtab.retrain.triggers.every:build",
         "growth": "trimtab.retrain.triggers.growth:build",
+        "opportunity": "trimtab.retrain.triggers.opportunity:build",
+        "max_age": "trimtab.retrain.triggers.max_age:build",
+        "schedule": "trimtab.retrain.triggers.schedule:build",
+        "labels": "trimtab.retrain.triggers.labels:build",
     },
     "gates": {
+        "parity": "trimtab.promote.gates.parity:build",
         "golden": "trimtab.promote.gates.golden:build",
+        "latency": "trimtab.promote.gates.latency:build",
+        "floor": "trimtab.promote.gates.floor:build",
+        "slices": "trimtab.promote.gates.slices:build",
         "not_worse": "trimtab.promote.gates.not_worse:build",
         "paired": "trimtab.promote.gates.paired:build",
     },
@@ -51,8 +59,8 @@ BUILT_IN: Mapping[Role, Mapping[str, str]] = {
 
 LATER: Mapping[Role, tuple[str, ...]] = {
     "families": (),
-    "triggers": ("opportunity", "max_age", "schedule", "labels"),
-    "gates": ("parity", "latency", "floor", "slices"),
+    "triggers": (),
+    "gates": (),
     "metrics": (),
     "probes": (),
 }

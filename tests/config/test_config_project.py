@@ -18,7 +18,8 @@ def read(folder: Path, text: str = "", **environ: str) -> Project:
 def test_defaults_are_those_of_this_release(tmp_path: Path) -> None:
     project = read(tmp_path)
     assert (project.triggers.use, project.retrain.every) == (("risk", "every", "growth"), 14.0)
-    assert project.gates.use == ("golden", "not_worse")
+    assert project.gates.use == ("parity", "golden", "latency", "floor", "slices", "not_worse")
+    assert (project.gates.latency, project.gates.size) == (timedelta(milliseconds=5), 200_000_000)
     assert (project.trim.versions, project.trim.recalibrate, project.promote.style) == (3, True, "blend")
     assert project.monitor.window == timedelta(days=1)
     assert project.retrain.cooldown == timedelta(days=1)
@@ -57,6 +58,8 @@ def test_all_mistakes_come_at_once_with_the_nearest_key(tmp_path: Path) -> None:
         ),
         ('[trim]\nversions = 2\nshare = 0.3\n[promote]\nstyle = "blend"\n', "promote.retire_below: must exceed"),
         ('[triggers]\nuse = ["every"]\n[retrain]\nevery = ""\n', 'retrain.every: is required by the trigger "every"'),
+        ('[triggers]\nuse = ["labels"]\n', 'triggers.labels: is required by the trigger "labels"'),
+        ('[triggers]\nschedule = "61 * * * *"\n', "triggers.schedule: .*lies outside 0-59"),
         ('[retrain]\nevery = "12"\n', 'retrain.every: write it as "12 windows"'),
     ],
 )
@@ -78,9 +81,8 @@ def test_no_period_is_no_trigger(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ("[promote]\nevidence = 30\n", "promote.evidence"),
         ('[alerts]\nto = ["mailto:x"]\n', "alerts.to"),
-        ("[gates]\napproval = true\n", "gates.approval"),
+        ('[store]\ncatalog = "x"\n', "store.catalog"),
         ('[store]\nlake = "s3://x"\n', "store.lake"),
     ],
 )

@@ -58,7 +58,7 @@ def test_a_calm_turn_decides_nothing_and_says_how_it_stands(make_wheel: MakeWhee
     answer_and_learn(wheel, 300, turned=False)
     turned = tick(wheel, tell=say_nothing)
     assert turned.decisions == ()
-    assert [finding.fires for finding in turned.findings] == [False]
+    assert [(one.subject, one.fires) for one in turned.findings] == [("risk", False), ("opportunity", False)]
     assert [one.window.predictions for one in turned.windows] == [150, 150]
     assert turned.epoch == 1
 

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trimtab.errors import NotBuiltYet, UsageError
+from trimtab.errors import UsageError
 from trimtab.nouns import Evidence, Judgement, Project, State
-from trimtab.nouns.project import GateSpec
+from trimtab.nouns.project import GateSpec, PromoteSpec
 from trimtab.promote import judge, open_gates
 from trimtab.promote.gates.golden import Golden
 from trimtab.promote.gates.paired import BETS, Paired
@@ -124,6 +125,11 @@ def project(*gates: str) -> Project:
     return Project("flights", Path(), Path(), Path(), gates=GateSpec(use=gates, evidence=50.0))
 
 
+def test_where_one_version_answers_it_has_to_be_better() -> None:
+    switch = replace(project("golden"), promote=PromoteSpec(style="switch"))
+    assert [gate.name for gate in open_gates(switch)] == ["golden", "paired"]
+
+
 def test_gates_take_their_settings_from_the_project() -> None:
     assert open_gates(project("golden", "paired")) == (Golden(), Paired(50.0))
 
@@ -136,5 +142,3 @@ def test_each_gate_says_its_part() -> None:
 def test_names_are_refused_before_anything_is_judged() -> None:
     with pytest.raises(UsageError, match=r"did you mean 'paired'\?"):
         judge(project("pared"), Evidence())
-    with pytest.raises(NotBuiltYet):
-        judge(project("latency"), Evidence())

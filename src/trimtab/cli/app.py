@@ -53,6 +53,7 @@ VERBS = (
     ),
     Verb("outcomes", "[DIR] --input FILE [--json]", "Read what really happened from a file."),
     Verb("tick", "[DIR] [--as-of MOMENT] [--json]", "Turn the wheel once: join, judge, act."),
+    Verb("retrain", "[DIR] [--json]", "Refit now and let the gates decide."),
     Verb(
         "replay",
         "[DIR] [--data FILE] [--policies P,...] [--batch B] [--start DATE] [--label-delay K] [--start-offsets 0,1] "
@@ -80,7 +81,7 @@ VERBS = (
 SERVING, GOVERNOR = "the release 'Serving'", "the release 'The governor'"
 LATER = {
     "keys": SERVING,
-    **dict.fromkeys(("monitor", "retrain"), GOVERNOR),
+    **dict.fromkeys(("monitor",), GOVERNOR),
     "deploy": "a later release",
 }
 """Documented verbs of later releases: they are refused by name, never taken for a typing error."""

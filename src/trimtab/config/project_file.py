@@ -123,6 +123,9 @@ def _ill_trimmed(file: ProjectFile) -> Iterator[Mistake]:
     if style == "blend" and promote.retire_below <= floor:
         yield Mistake("promote.retire_below", f"must exceed [trim] share / versions, {floor:.3g}, which all keep")
     named = "every" in file.triggers.use and "use" in file.triggers.model_fields_set
+    for name, missing in (("schedule", not file.triggers.schedule), ("labels", not file.triggers.labels)):
+        if name in file.triggers.use and missing:
+            yield Mistake(f"triggers.{name}", f'is required by the trigger "{name}"')
     if named and not file.retrain.every:
         yield Mistake("retrain.every", 'is required by the trigger "every": for example "12 windows"')
 
@@ -209,7 +212,7 @@ def _project(file: ProjectFile, folder: Path) -> Project:
             {str(name): share for name, share in file.cost.target.items()},
             file.cost.by_class,
         ),
-        slices=SliceSpec(tuple(file.slices.by)),
+        slices=SliceSpec(tuple(file.slices.by), tuple(file.slices.protected)),
         monitor=MonitorSpec(file.monitor.window, file.monitor.min_rows, file.monitor.min_labels),
         triggers=TriggerSpec(
             tuple(name for name in file.triggers.use if name != "every" or file.retrain.every),
@@ -217,6 +220,9 @@ def _project(file: ProjectFile, folder: Path) -> Project:
             tolerance.absolute,
             tolerance.relative,
             file.triggers.growth,
+            file.triggers.max_age,
+            file.triggers.schedule,
+            file.triggers.labels,
         ),
         trim=TrimSpec(**{**file.trim.model_dump(), "versions": versions}),
         retrain=RetrainSpec(
@@ -226,8 +232,8 @@ def _project(file: ProjectFile, folder: Path) -> Project:
             cooldown_windows=cooldown if isinstance(cooldown, int) else 0,
             per_month=file.retrain.per_month,
         ),
-        gates=GateSpec(tuple(file.gates.use), file.gates.evidence, file.gates.margin, file.gates.holdout),
-        promote=PromoteSpec(style, file.promote.retire_below, file.promote.windows),
+        gates=GateSpec(**{**file.gates.model_dump(), "use": tuple(file.gates.use)}),
+        promote=PromoteSpec(style, file.promote.retire_below, file.promote.windows, file.promote.evidence),
         serve=ServeSpec(
             limits=Limits(**file.serve.limits.model_dump(exclude={"per_key"})),
             **file.serve.model_dump(exclude={"limits", "keys"}),

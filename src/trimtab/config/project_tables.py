@@ -4,8 +4,9 @@ import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from trimtab.config.schedule import read_schedule
 from trimtab.config.shapes import Duration, Later, Section, Size, Stretch, read_duration
 
 AUTO = timedelta(-1)
@@ -49,6 +50,18 @@ def _read_windows(value: object) -> float:
     if not found:
         raise ValueError('write it as "12 windows"')
     return float(found[1])
+
+
+def _read_latency(value: object) -> timedelta:
+    """Return the duration of "5ms" or "1s"; "" is 0, no limit."""
+    found = re.fullmatch(r"(\d+)ms", value) if isinstance(value, str) else None
+    return timedelta(0) if value == "" else timedelta(milliseconds=int(found[1])) if found else read_duration(value)
+
+
+def _check_schedule(text: str) -> str:
+    if text:
+        read_schedule(text)
+    return text
 
 
 def _read_keep(value: object) -> timedelta | None:
@@ -196,7 +209,7 @@ class SlicesTable(Section):
     """`[slices]`."""
 
     by: list[str] = []
-    protected: Annotated[list[str], Later([])] = []
+    protected: list[str] = []
 
 
 class MonitorTable(Section):
@@ -221,9 +234,9 @@ class TriggersTable(Section):
     false_alarms: Annotated[float, BeforeValidator(_read_alarms)] = "1 in 1000 windows"  # type: ignore[assignment]
     tolerance: ToleranceTable = ToleranceTable()
     growth: Annotated[float, Field(gt=1)] = 1.5
-    max_age: Annotated[str, Later("")] = ""
-    schedule: Annotated[str, Later("")] = ""
-    labels: Annotated[int, Later(0)] = 0
+    max_age: Duration = "90d"  # type: ignore[assignment]  # read by Duration's validator
+    schedule: Annotated[str, AfterValidator(_check_schedule)] = ""
+    labels: Annotated[int, Field(ge=0)] = 0
 
 
 class TrimTable(Section):
@@ -249,14 +262,14 @@ class RetrainTable(Section):
 class GatesTable(Section):
     """`[gates]`."""
 
-    use: list[str] = ["golden", "not_worse"]
+    use: list[str] = ["parity", "golden", "latency", "floor", "slices", "not_worse"]
     evidence: Annotated[float, Field(gt=1)] = 20.0
     margin: Annotated[float, Field(ge=0)] = 0.05
-    floor: Annotated[dict[str, float], Later({})] = {}
-    latency: Annotated[str, Later()] = ""
-    size: Annotated[str, Later()] = ""
+    floor: dict[str, float] = {}
+    latency: Annotated[timedelta, BeforeValidator(_read_latency)] = "5ms"  # type: ignore[assignment]  # read by it
+    size: Size = "200MB"  # type: ignore[assignment]  # read by Size's validator
     holdout: Share = 0.15
-    approval: Annotated[bool, Later(neutral=False)] = False
+    approval: bool = False
 
 
 class PromoteTable(Section):
@@ -265,7 +278,7 @@ class PromoteTable(Section):
     style: Literal["blend", "switch"] = "blend"
     retire_below: Annotated[float, Field(ge=0, lt=0.5)] = 0.06
     windows: Count = 5
-    evidence: Annotated[float, Later()] = 20
+    evidence: Annotated[float, Field(gt=1)] = 20.0
 
 
 class LimitsTable(Section):

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from trimtab.demo.story import PLANTER, Month, Story
-from trimtab.loop.known import count_once, labels_of, load_answers, resolve
+from trimtab.loop.known import count_once, labels_of, load_answers, logged_answers, resolve
 from trimtab.loop.replay import Line, score_answers
-from trimtab.loop.tick import logged_answers
 from trimtab.nouns import Decision
 
 NAMES = {"frozen": "never", "monthly": "always", "switch": "switch", "governed": "governed"}
@@ -42,7 +41,7 @@ def measure_given(story: Story) -> Given:
 
 def _score(story: Story, answers: pl.DataFrame) -> Metrics:
     contract = story.wheel.contract
-    return score_answers(contract, labels_of(answers["value"], contract), logged_answers(story.wheel, answers))
+    return score_answers(contract, labels_of(answers["value"], contract), logged_answers(contract, answers))
 
 
 def find_differences(

@@ -1,6 +1,6 @@
 """A newcomer beside the champion: measured on rows that neither saw, judged by the gates, and decided about."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,8 +15,10 @@ from trimtab.loop.known import AsOf, Labelled, labels_of, load_labelled
 from trimtab.loop.newcomer import Newcomer, fit_newcomer
 from trimtab.loop.state import Wheel
 from trimtab.loop.trimming import admit
+from trimtab.loop.tryout import try_out
 from trimtab.metrics import bounded_losses
-from trimtab.nouns import Decision, Evidence, Member, Span, State, Trim, Verdict, Version
+from trimtab.metrics.slices import part_by_value
+from trimtab.nouns import Decision, Evidence, Member, PairedSlice, Span, State, Trim, Verdict, Version
 from trimtab.promote import decide, first, gates
 from trimtab.promote.gates.golden import Golden
 from trimtab.train.choice import tell_warnings
@@ -29,8 +31,9 @@ RECENT_WINDOWS = 8
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """The comparison rows: labels, and what each of the two answers on them."""
+    """The comparison rows: their values and labels, and what each of the two answers on them."""
 
+    rows: pl.DataFrame
     labels: Numbers
     champion: Numbers
     challenger: Numbers
@@ -65,6 +68,9 @@ def retrain(wheel: Wheel, known: Labelled, *, tell: Tell) -> Decision:
     verdict = judge(wheel, newcomer, champion, newcomer.rows["_label"])
     style = wheel.project.promote.style
     decision = decide(verdict, at=clock.now(), as_of=at.rows, by=style)
+    if wheel.project.gates.approval and decision.action == "promote":
+        asked = f"{newcomer.version.name} passed, and waits for a person: `trimtab promote {newcomer.version.name}`"
+        decision = replace(decision, action="admit", reasons=(asked, *decision.reasons[1:]))
     recent = _fit_recent(wheel, known, champion, tell=tell) if decision.action == "promote" else ""
     return _record(wheel, decision, newcomer.version, recent)
 
@@ -140,10 +146,18 @@ def judge(wheel: Wheel, newcomer: Newcomer, champion: Version, truth: pl.Series)
     """
     paired = answer_both(wheel, newcomer, champion, truth)
     task, scale = wheel.contract.target.task, newcomer.choice.scale
+    folder, golden = wheel.blobs.path(newcomer.version.id), try_version(wheel.blobs.path(newcomer.version.id))
+    losses = [bounded_losses(task, paired.labels, one, scale) for one in (paired.champion, paired.challenger)]
+    tried = None if golden else try_out(wheel.package(newcomer.version.id), newcomer.rows, folder)
     evidence = Evidence(
-        champion_losses=bounded_losses(task, paired.labels, paired.champion, scale).tolist(),
-        challenger_losses=bounded_losses(task, paired.labels, paired.challenger, scale).tolist(),
-        golden=try_version(wheel.blobs.path(newcomer.version.id)),
+        champion_losses=losses[0].tolist(),
+        challenger_losses=losses[1].tolist(),
+        golden=golden,
+        parity=tried.parity if tried else None,
+        latency=tried.latency if tried else None,
+        size=tried.size if tried else None,
+        metrics=newcomer.choice.metrics,
+        slices=_slice(paired.rows, wheel.project.slices.protected, *losses),
     )
     return compare(
         newcomer.version.name,
@@ -157,6 +171,17 @@ def judge(wheel: Wheel, newcomer: Newcomer, champion: Version, truth: pl.Series)
     )
 
 
+def _slice(rows: pl.DataFrame, columns: Sequence[str], champion: Numbers, challenger: Numbers) -> list[PairedSlice]:
+    """Return both losses by each value of the protected columns; the rarest of many values are left out."""
+    found = []
+    for column in columns:
+        parting = part_by_value(column, rows[column].to_list())
+        for code, value in enumerate(parting.names):
+            own = parting.codes == code
+            found.append(PairedSlice(f"{column} {value}", champion[own].tolist(), challenger[own].tolist()))
+    return found
+
+
 def answer_both(wheel: Wheel, newcomer: Newcomer, champion: Version, truth: pl.Series) -> Paired:
     """Return labels and both answers on the held rows whose labels came after every Snapshot of what answers now."""
     held = newcomer.rows.with_columns(truth.alias("_label"))[newcomer.choice.held]
@@ -165,7 +190,8 @@ def answer_both(wheel: Wheel, newcomer: Newcomer, champion: Version, truth: pl.S
     unseen = held["_known_at"] > max(seen, default=champion.snapshot.as_of)
     newest = held.filter(unseen)
     answers = wheel.answer(trim, newest) if newest.height else np.empty(0)
-    return Paired(labels_of(newest["_label"], wheel.contract), answers, newcomer.choice.held_answers[unseen.to_numpy()])
+    labels, challenger = labels_of(newest["_label"], wheel.contract), newcomer.choice.held_answers[unseen.to_numpy()]
+    return Paired(newest, labels, answers, challenger)
 
 
 def _promote_first(wheel: Wheel, newcomer: Newcomer, at: AsOf) -> Decision:

@@ -230,6 +230,18 @@ def labels_of(labels: pl.Series, contract: Contract) -> NDArray[np.float64]:
     return labels.replace_strict(places, default=None, return_dtype=pl.Float64).to_numpy()
 
 
+def logged_answers(contract: Contract, answers: pl.DataFrame) -> NDArray[np.float64]:
+    """Return what was answered, as metrics take it: (n,) probabilities or numbers, (n, k) for multiclass."""
+    target = contract.target
+    if target.task == "binary":
+        return answers["probability"].to_numpy()
+    if target.task == "regression":
+        return answers["prediction"].cast(pl.Float64).to_numpy()
+    shape = pl.Struct({"probabilities": pl.Struct(dict.fromkeys(target.classes, pl.Float64()))})
+    found = answers["output"].str.json_decode(shape).struct.field("probabilities")
+    return np.column_stack([found.struct.field(name).to_numpy() for name in target.classes])
+
+
 def moments_of(times: pl.Series) -> NDArray[np.datetime64]:
     """Return UTC times as NumPy keeps them: datetime64[us] without a zone."""
     return times.dt.replace_time_zone(None).to_numpy()

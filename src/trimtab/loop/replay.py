@@ -36,13 +36,12 @@ from trimtab.loop.policies import POLICIES, Policy, read_policy
 from trimtab.loop.state import Wheel
 from trimtab.nouns import Contract, Decision, Finding, State, Trim
 from trimtab.nouns.project import CostSpec, Project
+from trimtab.retrain.triggers import ALARMS
 from trimtab.store import open_blobs, open_catalog, open_index, open_lake
 from trimtab.store.record import features_text, json_text, prediction_text
 from trimtab.train.artefact import Package
 
 Tell = Callable[[str], None]
-ALARMS = ("risk", "opportunity")
-"""The triggers whose firing says that something has changed; the others only count."""
 
 
 @dataclass(frozen=True, slots=True)

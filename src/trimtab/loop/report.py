@@ -10,6 +10,7 @@ import msgspec
 import polars as pl
 
 from trimtab.errors import StoreError, UsageError, VersionError
+from trimtab.loop.decided import explain_decision
 from trimtab.loop.forward import PREDICTIONS, frame_of
 from trimtab.loop.known import AsOf, load_outcomes, resolve
 from trimtab.loop.state import Wheel
@@ -170,7 +171,8 @@ def explain(wheel: Wheel, ref: str, run_again: Callable[[Mapping[str, Any]], Map
     """
     decision = _find_decision(wheel, ref)
     if decision is not None:
-        return _explain_decision(decision)
+        told = explain_decision(wheel, decision)
+        return Explained(told.sentences, told.facts)
     record = _find_prediction(wheel, ref)
     if record is None:
         raise UsageError(
@@ -184,11 +186,6 @@ def _find_decision(wheel: Wheel, ref: str) -> Decision | None:
         if ref == str(decision.number) or (len(ref) >= 8 and decision.hash.startswith(ref)):
             return decision
     return None
-
-
-def _explain_decision(decision: Decision) -> Explained:
-    opening = f"Decision {decision.number}, {decision.at:%Y-%m-%d %H:%M} UTC, by {decision.by}: {decision.action}."
-    return Explained((opening, *(f"{reason}." for reason in decision.reasons)), plain(decision))
 
 
 def _find_prediction(wheel: Wheel, identity: str) -> dict[str, Any] | None:

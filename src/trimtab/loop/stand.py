@@ -6,6 +6,7 @@ from dataclasses import replace
 from trimtab import clock
 from trimtab.errors import Refused, UsageError
 from trimtab.loop.state import Wheel
+from trimtab.loop.trimming import admit
 from trimtab.nouns import Decision, Member, Trim, Version
 from trimtab.nouns.verdict import Action
 from trimtab.train.golden import try_version
@@ -14,7 +15,27 @@ from trimtab.trim.blend import Blend
 
 def promote(wheel: Wheel, ref: str, *, by: str) -> Decision:
     """Let a Version answer from the next epoch on; `ref` is v7, an id or a standing. Raises Refused if not able."""
-    return _switch(wheel, wheel.catalog.find_version(ref), "promote", by, f"{by} promoted it by hand")
+    version = wheel.catalog.find_version(ref)
+    if _waits_for_person(wheel, version):
+        return _let_in(wheel, version, by)
+    return _switch(wheel, version, "promote", by, f"{by} promoted it by hand")
+
+
+def _waits_for_person(wheel: Wheel, version: Version) -> bool:
+    """Return whether the gates let a Version in and only a person's word is missing."""
+    own = [decision for decision in wheel.catalog.journal() if decision.version == version.id]
+    return bool(own) and own[-1].action == "admit" and own[-1].by == "blend"
+
+
+def _let_in(wheel: Wheel, version: Version, by: str) -> Decision:
+    """Let a Version take its seat in the layer, as it would have done without the question."""
+    _refuse_unable(wheel, version)
+    moment, trim = clock.now(), wheel.catalog.trim()
+    members, states = admit(wheel, version.id, "", version.snapshot.as_of)
+    epoch = trim.epoch + 1 if trim else 1
+    said = f"{version.name} takes half of the weight of its predecessors, and earns the rest: {by} approved it"
+    decision = Decision("promote", f"person:{by}", (said,), moment, moment, version=version.id, epoch=epoch)
+    return wheel.catalog.decide(decision, Trim(epoch, members, wheel.package(version.id).threshold), states)
 
 
 def rollback(wheel: Wheel, *, by: str) -> Decision:

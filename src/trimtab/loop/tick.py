@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 
 from trimtab import clock
 from trimtab.errors import TrimtabError
-from trimtab.loop.challenge import retrain
+from trimtab.loop.challenge import find_standing, retrain
 from trimtab.loop.cycle import Ingested, read_sources
 from trimtab.loop.forward import forward
+from trimtab.loop.gains import measure_gains
 from trimtab.loop.known import (
     AsOf,
     Labelled,
@@ -21,18 +23,20 @@ from trimtab.loop.known import (
     labels_of,
     load_answers,
     load_labelled,
+    logged_answers,
     moments_of,
     refuse_moment,
     resolve,
 )
 from trimtab.loop.mirror import mirror
+from trimtab.loop.probation import watch_promotion
 from trimtab.loop.state import Wheel
 from trimtab.loop.trimming import trim_turn
 from trimtab.loop.upkeep import tidy_when_due
 from trimtab.metrics import bounded_losses
 from trimtab.monitor.performance import Reference, Scored, WindowPerformance, realised
 from trimtab.monitor.windows import cut, label_batches
-from trimtab.nouns import Decision, Evidence, Finding, State, Trim, Version
+from trimtab.nouns import Decision, Evidence, Finding, Judgement, State, Trim, Version
 from trimtab.retrain import triggers
 from trimtab.retrain.policy import find_running, may_retrain
 from trimtab.train.artefact import Package
@@ -92,8 +96,11 @@ def tick(wheel: Wheel, *, as_of: datetime | int | None = None, tell: Tell) -> Ti
 
 
 def govern(wheel: Wheel, at: AsOf, *, tell: Tell) -> tuple[Measured, tuple[Decision, ...]]:
-    """Measure, trim, and retrain where it is due: what a turn does with the outcomes known at `at`."""
+    """Measure, put a bad promotion back, trim, and retrain where it is due, by the outcomes known at `at`."""
     measured = measure(wheel, at)
+    put_back = watch_promotion(wheel, at)
+    if put_back:
+        return measured, put_back
     return measured, (*trim_turn(wheel, at), *act(wheel, measured, at, tell=tell))
 
 
@@ -114,26 +121,52 @@ def measure(wheel: Wheel, at: AsOf) -> Measured:
     labelled = answers.filter(pl.col("value").is_not_null()).sort("_known_at", "id")
     known = load_labelled(wheel, at)
     spec = wheel.project.monitor
+    sizes = label_batches(moments_of(labelled["_known_at"]), spec.window, spec.min_labels, at.rows)
     evidence = Evidence(
         losses=_losses(wheel, package, labelled).tolist(),
-        batches=label_batches(moments_of(labelled["_known_at"]), spec.window, spec.min_labels, at.rows),
+        batches=sizes,
         reference=package.risk,
         labelled=known.rows.height,
         labelled_at_fit=rows_at_last_fit(wheel, champion),
         windows_since_fit=_windows_since_fit(wheel, count_once(every), journal, at),
+        **_moments_of_fit(wheel, journal, at),
+        **_gains(wheel, package, labelled, sizes),
     )
     judgements = triggers.judge(wheel.project, evidence)
     findings = tuple(
-        Finding(judgement.name, judgement, champion.id, at.rows, fires=judgement.state is State.FAIL)
+        Finding(judgement.name, judgement, champion.id, at.rows, fires=_fires(wheel, judgement))
         for judgement in judgements
     )
     windows = _windows(wheel, package, answers, at)
     return Measured(labelled, known, findings, windows)
 
 
+def _fires(wheel: Wheel, judgement: Judgement) -> bool:
+    """Return whether a judgement asks for a retrain; an alarm that is not listed only tells."""
+    names = {trigger.name for trigger in triggers.open_triggers(wheel.project)}
+    return judgement.state is State.FAIL and judgement.name in names
+
+
+def _moments_of_fit(wheel: Wheel, journal: Sequence[Decision], at: AsOf) -> dict[str, Any]:
+    """Return the moment of the turn and of the last fit; none where positions are the time."""
+    fits = [one.as_of for one in journal if one.action in {"retrain", "promote"}]
+    if wheel.contract.row.order == "file" or not fits:
+        return {}
+    return {"now": at.rows, "fitted_at": fits[-1]}
+
+
+def _gains(wheel: Wheel, package: Package, labelled: pl.DataFrame, sizes: Sequence[int]) -> dict[str, Any]:
+    """Return what a small correction would have saved on the finished batches."""
+    told = labelled.head(sum(sizes))
+    contract = wheel.contract
+    labels, answers = labels_of(told["value"], contract), logged_answers(contract, told)
+    gains, batches = measure_gains(contract.target.task, labels, answers, sizes, package.scale)
+    return {"gains": gains, "gain_batches": batches}
+
+
 def _answering_since(journal: Sequence[Decision], trim: Trim) -> int:
     """Return the first epoch of what answers now: the newest that a promotion, a roll-back or a person made."""
-    began = [one.epoch for one in journal if one.epoch and not (one.action == "trim" and one.by == "layer")]
+    began = [one.epoch for one in journal if one.epoch and one.by != "layer"]
     return began[-1] if began else trim.epoch
 
 
@@ -196,8 +229,9 @@ def _finish(wheel: Wheel, known: Labelled, tell: Tell) -> Decision:
     """Return what became of the retrain; one that cannot be done leaves the champion, with the reason."""
     try:
         return retrain(wheel, known, tell=tell)
-    except TrimtabError as error:
-        said = (f"the retrain could not be done, the champion goes on answering: {error.message}",)
+    except Exception as error:  # noqa: BLE001 - a family is a plug-in: whatever it raises ends this retrain, with the reason
+        told = error.message if isinstance(error, TrimtabError) else f"{type(error).__name__}: {error}"
+        said = (f"the retrain could not be done, the champion goes on answering: {told}",)
         standing = wheel.champion()
         version = standing[1].id if standing else None
         moment = known.snapshot.as_of
@@ -216,22 +250,25 @@ def _wait(
     return (wheel.catalog.decide(decision),)
 
 
+def retrain_now(wheel: Wheel, *, by: str, tell: Tell) -> tuple[Decision, ...]:
+    """Retrain because a person says so, whatever the triggers and the cool-down; one that a crash left is ended first.
+
+    Raises DataError before the first promotion, Busy while a turn is under way.
+    """
+    with wheel.turn("retrain"):
+        at, journal = resolve(wheel, None), wheel.catalog.journal()
+        champion = find_standing(wheel)[1]
+        if running := find_running(journal):
+            return (_finish(wheel, load_labelled(wheel, AsOf(running.as_of, at.outcomes)), tell),)
+        said = (f"{by} asked for it",)
+        due = Decision("retrain", f"person:{by}", said, clock.now(), at.rows, version=champion.id)
+        return wheel.catalog.decide(due), _finish(wheel, load_labelled(wheel, at), tell)
+
+
 def _losses(wheel: Wheel, package: Package, labelled: pl.DataFrame) -> Numbers:
     contract = wheel.contract
     labels = labels_of(labelled["value"], contract)
-    return bounded_losses(contract.target.task, labels, logged_answers(wheel, labelled), package.scale)
-
-
-def logged_answers(wheel: Wheel, answers: pl.DataFrame) -> Numbers:
-    """Return what was answered, as metrics take it: (n,) probabilities or numbers, (n, k) for multiclass."""
-    target = wheel.contract.target
-    if target.task == "binary":
-        return answers["probability"].to_numpy()
-    if target.task == "regression":
-        return answers["prediction"].cast(pl.Float64).to_numpy()
-    shape = pl.Struct({"probabilities": pl.Struct(dict.fromkeys(target.classes, pl.Float64()))})
-    found = answers["output"].str.json_decode(shape).struct.field("probabilities")
-    return np.column_stack([found.struct.field(name).to_numpy() for name in target.classes])
+    return bounded_losses(contract.target.task, labels, logged_answers(contract, labelled), package.scale)
 
 
 def _windows(wheel: Wheel, package: Package, answers: pl.DataFrame, at: AsOf) -> tuple[WindowPerformance, ...]:
@@ -240,7 +277,8 @@ def _windows(wheel: Wheel, package: Package, answers: pl.DataFrame, at: AsOf) ->
     known = ordered["value"].is_not_null()
     labels = np.full(ordered.height, np.nan)
     labels[known.to_numpy()] = labels_of(ordered["value"].filter(known), wheel.contract)
-    scored = Scored(wheel.contract.target.task, logged_answers(wheel, ordered), labels, known.to_numpy(), package.scale)
+    said, task = logged_answers(wheel.contract, ordered), wheel.contract.target.task
+    scored = Scored(task, said, labels, known.to_numpy(), package.scale)
     reference = Reference(package.risk, package.metrics, tolerance.tolerance_absolute, tolerance.tolerance_relative)
     cuts = cut(moments_of(ordered["_event_at"]), spec.window, spec.min_rows, at.rows)
     return realised(cuts, scored, reference, min_labels=spec.min_labels)

@@ -87,13 +87,12 @@ def trim_turn(wheel: Wheel, at: AsOf) -> tuple[Decision, ...]:
     learnt, batches = learn_new(wheel, kept, answers, at)
     if not batches:
         return ()
-    learnt, left = _retire_quiet(wheel, learnt)
-    spec = wheel.project.trim
-    members = trims.list_members(learnt.layer, spec)
+    members = trims.list_members(learnt.layer, wheel.project.trim)
     trim = Trim(learnt.epoch + 1, members, _choose_threshold(wheel, members, answers, at))
-    said = (_tell(wheel, learnt.layer, batches), *left)
+    said = (_tell(wheel, learnt.layer, batches),)
     decision = Decision("trim", "layer", said, clock.now(), at.rows, version=trim.champion)
-    return (wheel.catalog.decide(decision, trim, {STATE: learnt.to_state(trim.epoch)}),)
+    trimmed = wheel.catalog.decide(decision, trim, {STATE: learnt.to_state(trim.epoch)})
+    return (trimmed, *_retire_quiet(wheel, replace(learnt, epoch=trim.epoch), trim, at))
 
 
 def admit(wheel: Wheel, newcomer: str, recent: str, as_of: datetime) -> tuple[tuple[Member, ...], Mapping[str, Any]]:
@@ -155,14 +154,17 @@ def _delay(wheel: Wheel, batch: pl.DataFrame, answers: pl.DataFrame) -> float:
     return float(str(waited)) / window.total_seconds() if waited is not None else 0.0
 
 
-def _retire_quiet(wheel: Wheel, kept: Kept) -> tuple[Kept, Sequence[str]]:
-    """Return the layer without a predecessor that has weighed next to nothing for long, and the sentence about it."""
+def _retire_quiet(wheel: Wheel, kept: Kept, trim: Trim, at: AsOf) -> tuple[Decision, ...]:
+    """Let a predecessor leave that has weighed next to nothing for long; return the Decision, if there is one."""
     spec = wheel.project.promote
     if "predecessor" not in kept.layer.seats or kept.quiet < spec.windows:
-        return kept, ()
-    name = wheel.catalog.find_version(kept.layer.seats["predecessor"].version).name
-    said = f"{name} leaves: it has weighed less than {figure(spec.retire_below)} for {kept.quiet} windows"
-    return replace(kept, layer=trims.retire(kept.layer, "predecessor"), quiet=0), (said,)
+        return ()
+    version = wheel.catalog.find_version(kept.layer.seats["predecessor"].version)
+    said = f"{version.name} leaves: it has weighed less than {figure(spec.retire_below)} for {kept.quiet} windows"
+    left = replace(kept, layer=trims.retire(kept.layer, "predecessor"), quiet=0)
+    without = Trim(trim.epoch + 1, trims.list_members(left.layer, wheel.project.trim), trim.threshold)
+    decision = Decision("retire", "layer", (said,), clock.now(), at.rows, version=version.id)
+    return (wheel.catalog.decide(decision, without, {STATE: left.to_state(without.epoch)}),)
 
 
 def _choose_threshold(wheel: Wheel, members: Sequence[Member], answers: pl.DataFrame, at: AsOf) -> float | None:

@@ -7,7 +7,17 @@ from trimtab.nouns.contract import Column, Contract, Row, Target, Task
 from trimtab.nouns.identity import canonical, fingerprint
 from trimtab.nouns.project import Project, RetrainSpec, SourceSpec, Span
 from trimtab.nouns.record import Member, Moment, Outcome, Prediction, Snapshot, Trim, Version, Window
-from trimtab.nouns.verdict import Action, Decision, Evidence, Finding, Interval, Judgement, State, Verdict
+from trimtab.nouns.verdict import (
+    Action,
+    Decision,
+    Evidence,
+    Finding,
+    Interval,
+    Judgement,
+    PairedSlice,
+    State,
+    Verdict,
+)
 
 __all__ = [
     "Action",
@@ -21,6 +31,7 @@ __all__ = [
     "Member",
     "Moment",
     "Outcome",
+    "PairedSlice",
     "Prediction",
     "Project",
     "RetrainSpec",

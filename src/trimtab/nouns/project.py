@@ -143,9 +143,10 @@ class CostSpec:
 
 @dataclass(frozen=True, slots=True)
 class SliceSpec:
-    """`[slices]`: the columns whose values are reported one by one."""
+    """`[slices]`: the columns whose values are reported one by one; those of `protected` may not get worse answers."""
 
     by: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,9 @@ class TriggerSpec:
     tolerance_absolute: float = 0.005
     tolerance_relative: float = 0.10
     growth: float = 1.5
+    max_age: timedelta = timedelta(days=90)
+    schedule: str = ""
+    labels: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,26 +216,33 @@ class RetrainSpec:
 class GateSpec:
     """`[gates]`: what a challenger must pass, and the newest share of rows kept from it for that purpose.
 
-    Where exactly one Version answers (`[promote] style = "switch"`), the gate `paired` is asked as well.
+    Where exactly one Version answers (`[promote] style = "switch"`), the gate `paired` is asked as well. A latency or
+    size of 0 is no limit; with `approval` a person has the last word.
     """
 
-    use: tuple[str, ...] = ("golden", "not_worse")
+    use: tuple[str, ...] = ("parity", "golden", "latency", "floor", "slices", "not_worse")
     evidence: float = 20.0
     margin: float = 0.05
+    floor: Mapping[str, float] = field(default_factory=dict)
+    latency: timedelta = timedelta(milliseconds=5)
+    size: int = 200_000_000
     holdout: float = 0.15
+    approval: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PromoteSpec:
     """`[promote]`: what becomes of a challenger that the gates let in.
 
-    `switch`: it answers alone where the gates pass. `blend`: it shares with its predecessor and earns its weight; a
+    `switch`: it answers alone where the gates pass; what it replaced is asked in shadow for `windows`, and put back at
+    `evidence`. `blend`: it shares with its predecessor and earns its weight; a
     predecessor whose weight has stayed below `retire_below` for `windows` leaves.
     """
 
     style: Literal["blend", "switch"] = "blend"
     retire_below: float = 0.06
     windows: int = 5
+    evidence: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +299,7 @@ class Project:
     triggers: TriggerSpec = TriggerSpec()
     trim: TrimSpec = TrimSpec()
     retrain: RetrainSpec = RetrainSpec()
-    gates: GateSpec = GateSpec()
+    gates: GateSpec = field(default_factory=GateSpec)
     promote: PromoteSpec = PromoteSpec()
     serve: ServeSpec = ServeSpec()
     loop: LoopSpec = LoopSpec()

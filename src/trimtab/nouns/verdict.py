@@ -91,6 +91,15 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class PairedSlice:
+    """One part of the comparison rows: what it is called, and both losses of its rows."""
+
+    name: str
+    champion_losses: Sequence[float]
+    challenger_losses: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that a trigger or a gate may look at, loaded and scored beforehand: plain numbers, in arrival order.
 
@@ -102,7 +111,13 @@ class Evidence:
     labelled             labelled rows known now
     labelled_at_fit      labelled rows at the last fit, whether its Version answers or was refused
     windows_since_fit    windows of answers that were finished since the last fit
+    now, fitted_at       the moment of the turn and of the last fit; None where positions are the time
+    gains, gain_batches  what a small correction would have saved on each row, and the rows of each batch
     golden               None: not asked; "": the golden rows were answered; otherwise what went wrong
+    parity               how far a row's answer alone is from its answer among many, at most
+    latency, size        seconds that a row takes, bytes of all files
+    metrics              the challenger's metrics on its hold-out
+    slices               the comparison rows by protected slice
     """
 
     losses: Sequence[float] = ()
@@ -113,4 +128,13 @@ class Evidence:
     labelled: int = 0
     labelled_at_fit: int = 0
     windows_since_fit: int = 0
+    now: datetime | None = None
+    fitted_at: datetime | None = None
+    gains: Sequence[float] = ()
+    gain_batches: Sequence[int] = ()
     golden: str | None = None
+    parity: float | None = None
+    latency: float | None = None
+    size: int | None = None
+    metrics: Mapping[str, Interval] = field(default_factory=dict)
+    slices: Sequence[PairedSlice] = ()

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from trimtab.metrics.figures import count
 from trimtab.nouns import Evidence, Judgement, Project, State
+from trimtab.retrain.triggers.base import lacks_news
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +22,11 @@ class Every:
 
     def judge(self, evidence: Evidence) -> Judgement:
         """Return FAIL from so many windows on, where enough labels came since; PASS below."""
-        since, fresh = evidence.windows_since_fit, evidence.labelled - evidence.labelled_at_fit
-        said = f"{count(since, 'window')} since the last fit; a retrain is due from {ceil(self.windows):,} on"
-        due = since >= self.windows
-        if due and fresh < self.min_labels:
-            said += f", but only {count(max(fresh, 0), 'labelled row')} came since, {self.min_labels:,} are needed"
-        state = State.FAIL if due and fresh >= self.min_labels else State.PASS
-        return Judgement(self.name, state, (said,), {"windows": since, "every": self.windows, "fresh": fresh})
+        since = evidence.windows_since_fit
+        missing = lacks_news(evidence, self.min_labels) if since >= self.windows else ""
+        said = f"{count(since, 'window')} since the last fit; a retrain is due from {ceil(self.windows):,} on{missing}"
+        state = State.FAIL if since >= self.windows and not missing else State.PASS
+        return Judgement(self.name, state, (said,), {"windows": since, "every": self.windows})
 
 
 def build(project: Project) -> Every:

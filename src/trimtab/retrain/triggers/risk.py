@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from trimtab.metrics.betting import STEPS, from_log, log_growth, log_mean, risk_limit
 from trimtab.metrics.figures import count, figure
 from trimtab.nouns import Evidence, Interval, Judgement, Project, State
+from trimtab.retrain.triggers.base import SHARED_BY
 
 Losses = NDArray[np.float64]
 
@@ -128,4 +129,4 @@ def follow(losses: Losses, sizes: Sequence[int], limit: float) -> Losses:
 def build(project: Project) -> Risk:
     """Return the trigger as `[triggers]` and `[monitor]` of the project set it."""
     spec = project.triggers
-    return Risk(spec.arl, spec.tolerance_absolute, spec.tolerance_relative, project.monitor.min_labels)
+    return Risk(SHARED_BY * spec.arl, spec.tolerance_absolute, spec.tolerance_relative, project.monitor.min_labels)
