@@ -2,9 +2,12 @@
 
 Each service stands in benchmarks/audit_services/ and runs on loopback in an environment of its own under .bench/; one
 that cannot be installed or started here is told as such, and the others go on. Some of them alone:
-`python benchmarks/audit.py flask node`.
+`python benchmarks/audit.py flask node`. With `--times 20` nothing is written: each is audited so often, quickly, and
+told is which probes did not say the same each time.
 """
 
+import argparse
+import json
 import os
 import shutil
 import socket
@@ -12,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -246,19 +250,37 @@ def _versions(place: Place, service: Service) -> str:
     return subprocess.run([place.python, "-c", code, *names], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def main(names: Sequence[str]) -> None:
-    """Audit the services and write their transcripts."""
+def compare(name: str, place: Place, times: int) -> str:
+    """Return what differs between so many quick audits of one service."""
+    states: dict[str, Counter[str]] = {}
+    for _ in range(times):
+        for probe in json.loads(ask(name, place, "--quick", "--json"))["probes"]:
+            states.setdefault(probe["id"], Counter())[probe["state"]] += 1
+    odd = {probe: dict(counts) for probe, counts in states.items() if len(counts) > 1}
+    return f"{times} audits, {len(states)} probes, {len(odd)} of them not the same each time {odd or ''}".rstrip()
+
+
+def transcribe(name: str, place: Place) -> str:
+    """Write the transcript of an audit and return its last line."""
+    text = ask(name, place)
+    write_transcript(name, place, text)
+    return " ".join(text.strip().splitlines()[-1].split())
+
+
+def main() -> None:
+    """Audit the services."""
+    parser = argparse.ArgumentParser(description="Audits services in other frameworks.")
+    parser.add_argument("names", nargs="*", default=list(KNOWN))
+    parser.add_argument("--times", type=int, default=0, help="compare so many audits of each instead")
+    asked = parser.parse_args()
     PAGES.mkdir(exist_ok=True)
-    for name in names or KNOWN:
+    for name in asked.names:
         try:
             with running(name) as place:
-                text = ask(name, place)
-                write_transcript(name, place, text)
+                print(f"{name}: {compare(name, place, asked.times) if asked.times else transcribe(name, place)}")
         except Unavailable as error:
             print(f"{name}: {error}")
-            continue
-        print(f"{name}: {' '.join(text.strip().splitlines()[-1].split())}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -151,7 +151,7 @@ def test_a_row_is_answered_alike_alone_and_among_others() -> None:
 
     def apart(rows: list[dict[str, float]]) -> object:
         data = [row["size"] / 10 for row in rows]
-        return {"outputs": [{"name": "predict", "shape": [len(rows), 1], "data": data}]}
+        return {"outputs": [{"name": "predict", "shape": [len(rows), 1], "parameters": {"kind": "np"}, "data": data}]}
 
     def mixed(rows: list[dict[str, float]]) -> object:
         mean = sum(row["size"] for row in rows) / len(rows)
@@ -160,4 +160,5 @@ def test_a_row_is_answered_alike_alone_and_among_others() -> None:
     for judge, state in ((apart, State.PASS), (mixed, State.FAIL)):
         with found(fair.batched(judge)) as asked:
             result = run(asked, "behaviour.order")
+            assert run(asked, "behaviour.reacts").state == State.PASS
         assert (result.state, "together" in result.said) == (state, True)

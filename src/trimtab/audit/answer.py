@@ -41,7 +41,8 @@ def read_answer(value: Any) -> Answer | None:
     leaves = list(_leaves(without_changing(value)))
     likely = {path: leaf for path, leaf in leaves if _about(path) & _PROBABILITY and _is_number(leaf)}
     rest = [(path, leaf) for path, leaf in leaves if path not in likely and not _is_meta(path)]
-    named = [leaf for path, leaf in rest if _about(path) & _PREDICTION or all(step.isdigit() for step in path)]
+    close = [leaf for path, leaf in rest if _about(_own(path)) & _PREDICTION or not _own(path)]
+    named = close or [leaf for path, leaf in rest if _about(path) & _PREDICTION]
     numbers = {path: float(leaf) for path, leaf in likely.items()}
     if named:
         return Answer(named[0], numbers)
@@ -80,6 +81,11 @@ def split_words(name: str) -> list[str]:
 
 def _is_meta(path: Path) -> bool:
     return bool(_META & {*path[-1:]}) or "shape" in path[-2:]
+
+
+def _own(path: Path) -> Path:
+    """Return the name that a value has itself: the last step that is no position, () where all are."""
+    return tuple(step for step in path if not step.isdigit())[-1:]
 
 
 def _about(path: Path) -> set[str]:

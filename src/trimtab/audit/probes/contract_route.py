@@ -31,7 +31,7 @@ class ValidCall:
         Without any valid request there is no audit, so there is no FAIL.
         """
         first = service.first
-        if service.seed_from != "example" or not service.operation:
+        if service.seed_from != "example" or not service.operation or service.shape.kind == "tensors":
             return Result(State.PASS, f"answered {first.told}; the request: {service.seed_from}", first.exchange)
         shown = example_of(service.operation)
         told = build_value(json_content(service.operation.get("requestBody")).get("schema"))

@@ -1,25 +1,19 @@
 """Many callers at once."""
 
-from statistics import fmean
-
 from trimtab.audit.client import Reply
 from trimtab.audit.probe import About
 from trimtab.audit.questions import closeness, quantile
 from trimtab.audit.result import Category, Result, Severity, State
 from trimtab.audit.service import JSON, Service, encode
 
-PATIENT, TIMES = 1.0, 3
-"""Seconds that a caller in a burst may wait in any case; and as many times what answering one after the other takes."""
-
-ALONE = 3
 RETRY = "retry-after"
 
 
 class Burst:
     """The valid request from many connections at once: each is answered rightly, or told when to come again.
 
-    Waiting in a queue is no fault, and part of the time is this client's own: WARN only for a 95th percentile beyond a
-    second that is also three times what the same requests take one after the other.
+    How long they took is told and not judged: waiting in a queue is no fault, and on one machine this client takes the
+    processor from the service. Only no answer within 30 seconds is one.
 
     FAIL for 5xx, a dropped connection, or an answer that differs from the one alone. 429, and 503 with Retry-After, are
     PASS; 429 without it is WARN.
@@ -38,14 +32,13 @@ class Burst:
 
     def run(self, service: Service) -> Result:
         """Send the burst and compare each answer with the first."""
-        alone = fmean(service.post(service.seed).seconds for _ in range(ALONE))
         connections, each = service.budget.burst
         replies = service.client.burst(
             service.path, encode(service.seed), {"Content-Type": JSON}, connections=connections, each=each
         )
-        return self._judge(service, replies, max(PATIENT, TIMES * len(replies) * alone))
+        return self._judge(service, replies)
 
-    def _judge(self, service: Service, replies: list[Reply], limit: float) -> Result:
+    def _judge(self, service: Service, replies: list[Reply]) -> Result:
         shed = [reply for reply in replies if reply.status == 429 or (reply.status == 503 and RETRY in reply.headers)]
         answered = [reply for reply in replies if reply.accepted]
         lost = [reply for reply in replies if not reply.accepted and reply not in shed]
@@ -57,8 +50,8 @@ class Burst:
         if wrong:
             return Result(State.FAIL, f"{said}, some with another answer than alone", wrong.exchange)
         tail = quantile([reply.seconds for reply in answered] or [0.0], 0.95)
-        found = {"p95_ms": round(tail * 1e3, 1), "limit_ms": round(limit * 1e3, 1), "shed": len(shed)}
+        found = {"p95_ms": round(tail * 1e3, 1), "shed": len(shed)}
         vague = any(RETRY not in reply.headers for reply in shed)
         more = f", {len(shed)} told to come again{' but not when' if vague else ''}" if shed else ""
-        state = State.WARN if tail > limit or vague else State.PASS
+        state = State.WARN if vague else State.PASS
         return Result(state, f"{said}{more}, p95 {tail * 1e3:.0f} ms", numbers=found)
