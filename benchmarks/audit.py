@@ -106,6 +106,7 @@ KNOWN: Mapping[str, Service] = {
             "MLSERVER_HTTP_PORT": "{port}",
             "MLSERVER_METRICS_PORT": "{other}",
             "MLSERVER_GRPC_PORT": "0",
+            "MLSERVER_DEBUG": "false",
             "MLSERVER_PARALLEL_WORKERS": "0",  # its pool does not start with the uvloop of today
         },
     ),

@@ -162,3 +162,15 @@ def test_a_row_is_answered_alike_alone_and_among_others() -> None:
             result = run(asked, "behaviour.order")
             assert run(asked, "behaviour.reacts").state == State.PASS
         assert (result.state, "together" in result.said) == (state, True)
+
+
+@pytest.mark.parametrize(("always", "state"), [(True, State.PASS), (False, State.FAIL)])
+def test_a_word_of_sql_counts_only_where_plain_text_does_not_get_it_too(always: bool, state: State) -> None:
+    def judge(row: dict[str, object]) -> object:
+        text = fair.a_text(row, "city")
+        if text not in {"oslo", "quito"}:
+            raise ValueError("city (SQLSTATE)" if always or "'" in text else "city")
+        return {"probability": 0.5}
+
+    with found(service(CITIES, judge)) as asked:
+        assert run(asked, "unicode.injection").state == state

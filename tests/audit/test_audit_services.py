@@ -1,10 +1,12 @@
 """Whole audits of real services: of ten lines from a tutorial, and of a well-made one that is not Python."""
 
+import re
 import shutil
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -17,6 +19,8 @@ from trimtab.audit.discover import Asked
 from trimtab.audit.result import Category, State
 from trimtab.audit.run import Options, Report, audit, with_quick
 from trimtab.audit.service import Declared
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 DEFECTS = {
     "contract.constraints": State.FAIL,  # 'a number' is all that is said of an age
@@ -105,3 +109,14 @@ def test_a_well_made_service_in_node_passes() -> None:
 
 def test_the_page_of_probes_is_what_the_probes_say() -> None:
     assert audit_probes.PAGE.read_text(encoding="utf-8") == audit_probes.write_page()
+
+
+def test_every_audited_service_has_its_report_and_every_failure_its_explanation() -> None:
+    page = (DOCS / "audit_services.md").read_text(encoding="utf-8")
+    reports = {file.stem: file.read_text(encoding="utf-8") for file in (DOCS / "audit").glob("*.txt")}
+    assert reports.keys() == bench.KNOWN.keys()
+    for name, report in reports.items():
+        failed = re.findall(r"^FAIL +(\S+)", report, re.MULTILINE)
+        row = next(line for line in page.splitlines() if f"(audit/{name}.txt)" in line)
+        assert "ERROR" not in report
+        assert f"| {len(failed)}" in row or all(f"`{probe}`" in row for probe in failed), (name, failed)

@@ -12,6 +12,14 @@ EXPLAINED = {
     "litestar": {"unicode.text", "parsing.nesting"},
     "django": {"contract.openapi"},
     "bentoml": {"operability.request_id"},
+    "mlserver": {
+        *("validation.missing", "validation.type", "validation.null", "validation.range", "numeric.overflow"),
+        *("unicode.text", "unicode.injection", "parsing.oversized", "errors.problem_json"),
+    },
+    "mlflow": {
+        *("numeric.extremes", "parsing.media_type", "parsing.nesting", "operability.readiness", "operability.metrics"),
+        *("operability.version", "operability.request_id", "errors.problem_json", "errors.leak"),
+    },
 }
 
 

@@ -13,8 +13,8 @@ SLOW = 5.0
 class OversizedBody:
     """A text of 2 MB in one field.
 
-    PASS for 413, or another 4xx within a second. WARN for an answer, a slow 4xx, or a cut connection of a service that
-    still lives. FAIL for 5xx, more than five seconds, or a service that is gone.
+    PASS for 413, or another 4xx within a second. WARN for an answer, a slow 4xx, a 4xx that repeats the body, or a
+    cut connection of a service that still lives. FAIL for 5xx, more than five seconds, or a service that is gone.
     """
 
     about = About(
@@ -37,6 +37,8 @@ class OversizedBody:
         said = f"2 MB: {reply.told} after {reply.seconds:.1f} s"
         if reply.failure == "dropped" and ask_again(service).accepted:
             return Result(State.WARN, "2 MB: the connection was cut without an answer", reply.exchange)
+        if reply.failure == "too large" and reply.rejected:
+            return Result(State.WARN, f"{said}: the refusal repeats all of it", reply.exchange)
         if reply.broke or reply.seconds > SLOW:
             return Result(State.FAIL, said, reply.exchange)
         if reply.accepted or (reply.status != 413 and reply.seconds > 1):

@@ -8,6 +8,7 @@ from trimtab.audit.questions import is_page, some
 from trimtab.audit.result import Category, Result, Severity, State
 from trimtab.audit.service import Service
 
+PLAIN = "audit"
 PRODUCT = str(1337 * 7331)
 CASES = (
     ("quotes as in SQL", "S'; --"),
@@ -43,16 +44,17 @@ class InertText:
         asked = (
             (what, text, service.post(service.with_value(field.name, text))) for what, text in some(service, CASES)
         )
-        return worst(self._judge(what, text, reply) for what, text, reply in asked)
+        plain = service.post(service.with_value(field.name, PLAIN))
+        return worst(self._judge(what, text, reply, plain) for what, text, reply in asked)
 
-    def _judge(self, what: str, text: str, reply: Reply) -> Result:
+    def _judge(self, what: str, text: str, reply: Reply, plain: Reply) -> Result:
         if reply.broke:
             return Result(State.FAIL, f"{what}: {reply.told}", reply.exchange)
         if PRODUCT in reply.text:
             return Result(State.FAIL, f"{what}: it was evaluated", reply.exchange)
         if "x-audit-injected" in reply.headers:
             return Result(State.FAIL, f"{what}: it became a header of the answer", reply.exchange)
-        if _SQL.search(reply.text):
+        if _SQL.search(reply.text) and not _SQL.search(plain.text):
             return Result(State.FAIL, f"{what}: the answer speaks of SQL", reply.exchange)
         if is_page(reply) and text in reply.text:
             return Result(State.WARN, f"{what}: it stands unescaped in a page", reply.exchange)
