@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
-from trimtab.demo.server import Server
+from trimtab.serve.child import Server
 
 REPEATS = 7
 TRIMTAB = [sys.executable, "-m", "trimtab.cli"]

@@ -10,8 +10,8 @@ import pytest
 from trimtab.cli import main
 from trimtab.demo.report import Shown
 from trimtab.demo.run import run_demo
-from trimtab.demo.server import Server
 from trimtab.loop.state import Wheel, open_wheel
+from trimtab.serve.child import Server
 
 pytestmark = pytest.mark.slow
 

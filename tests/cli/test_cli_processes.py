@@ -13,7 +13,7 @@ from time import monotonic
 import pytest
 
 from trimtab.cli import main
-from trimtab.demo.server import Server, read_line
+from trimtab.serve.child import Server, read_line
 
 TRIMTAB = [sys.executable, "-m", "trimtab.cli"]
 

@@ -40,7 +40,10 @@ VERBS = (
     Verb("demo", "[--keep DIR] [--seed N] [--months N] [--json]", "Turn the whole wheel on a year of flights.", START),
     Verb("path", "[COMMAND] [--json]", "Become an ML engineer: four stages, each with a test.", START, nested=True),
     Verb(
-        "audit", "URL [--quick] [--html FILE] [--json]", "Find out what a live prediction service cannot take.", START
+        "audit",
+        "URL|--project DIR [--quick] [--html FILE] [--json]",
+        "Find out what a live prediction service cannot take.",
+        START,
     ),
     Verb("ingest", "[DIR] [--json]", "Read the sources; bad rows go to quarantine."),
     Verb("check", "FILE [--project DIR] [--json]", "Say how a file's rows would fare."),

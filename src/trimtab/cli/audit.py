@@ -20,15 +20,27 @@ from trimtab.audit.report.terminal import show_report
 from trimtab.audit.run import Options, Report, with_quick
 from trimtab.audit.run import audit as run_audit
 from trimtab.audit.service import Declared
+from trimtab.cli.audit_project import Wanted, audit_project
 from trimtab.cli.options import AsJson, Flag
 from trimtab.cli.output import console_of, progress, show
 from trimtab.errors import UsageError
 
 
 def audit(
-    url: Annotated[str, Parameter(name="URL", help="Where the service answers: http://127.0.0.1:8000.")],
+    url: Annotated[str, Parameter(name="URL", help="Where the service answers: http://127.0.0.1:8000.")] = "",
     /,
     *,
+    project: Annotated[
+        Path | None, Parameter(help="Examine this project from inside instead: the 28 tests of the ML Test Score.")
+    ] = None,
+    drills: Annotated[bool, Parameter(help="With --project: run the checks now, on a copy, or only read.")] = True,
+    record: Annotated[
+        bool, Parameter(help="With --project: keep what they found in the project's catalog, as evidence."), Flag
+    ] = False,
+    at_least: Annotated[float, Parameter(help="With --project: exit code 1 below this score.")] = 0.0,
+    sign: Annotated[str, Parameter(help="With --project: attest this test in your name, with --statement.")] = "",
+    statement: Annotated[str, Parameter(help="With --sign: what you state.")] = "",
+    until: Annotated[str, Parameter(help="With --sign: the last day on which it holds; else 180 days.")] = "",
     quick: Annotated[bool, Parameter(help="At most 120 requests instead of 400, and a small burst."), Flag] = False,
     openapi: Annotated[str, Parameter(help="URL of the OpenAPI document.")] = "",
     route: Annotated[str, Parameter(help="Path of the predict route in the document.")] = "",
@@ -54,7 +66,15 @@ def audit(
     """Audit any live prediction service by its URL: what would its users suffer from, and how is it mended?
 
     Exit code 1 where a must probe does not pass, or a bound of --budget is broken.
+
+    With --project DIR a project of trimtab's own is examined from inside: drills on a copy of it, what the loop has
+    recorded, and what people have signed. Exit code 1 where a test fails, or below --at-least.
     """
+    if (project is None) == (not url):
+        raise UsageError("Give either the URL of a service or --project DIR.", hint="trimtab audit --help")
+    if project is not None:
+        wanted = Wanted(drills, record, at_least, sign, statement, until)
+        return audit_project(project, wanted, as_json=as_json)
     declared, waivers = read_declaration(declare) if declare is not None else (Declared(), ())
     asked = Asked(openapi, route, predict_url, _read_example(example), declared)
     options = Options(

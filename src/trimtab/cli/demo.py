@@ -26,7 +26,7 @@ def demo(
     Exit code 1 where something was not reached; it is said.
     """
     with progress("A year of flights from New York: real database, file drop, API, server ...") as tell:
-        shown = run_demo(keep=keep, seed=seed, months=months, tell=tell)
+        shown = run_demo(keep=keep, seed=seed, months=months, tell=tell, drills=keep is not None)
     journal = [line for decision in shown.decisions for line in describe_decision(decision, shown.names)]
     ending = [f"Not reached: {sentence}" for sentence in shown.missed] or ["Everything was reached."]
     told = [*shown.sentences, "", "The journal:", *journal, "", *ending, "Next:", *(f"  {line}" for line in shown.next)]

@@ -57,7 +57,7 @@ def describe_turn(turned: Ticked, champion: str) -> tuple[str, ...]:
         *(f"Could not be read: {failure}" for failure in read.failures),
         *(describe_finding(finding) for finding in turned.findings),
         *(f"Decision {decision.number}: {join_reasons(decision.reasons)}" for decision in turned.decisions),
-        *((turned.mirrored,) if turned.mirrored else ()),
+        *(line for line in (turned.mirrored, turned.drilled) if line),
         f"{champion} answers (epoch {turned.epoch})." if turned.epoch else "Nothing answers yet.",
     )
 

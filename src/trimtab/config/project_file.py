@@ -238,7 +238,7 @@ def _project(file: ProjectFile, folder: Path) -> Project:
             limits=Limits(**file.serve.limits.model_dump(exclude={"per_key"})),
             **file.serve.model_dump(exclude={"limits", "keys"}),
         ),
-        loop=LoopSpec(file.loop.every),
+        loop=LoopSpec(file.loop.every, file.loop.drills),
         mlflow=file.tracking.mlflow,
     )
 

@@ -75,6 +75,10 @@ def _read_pause(value: object) -> timedelta:
     return pause
 
 
+def _read_drills(value: object) -> timedelta | None:
+    return None if value == "" else _read_pause(value)
+
+
 def _read_gap(value: object) -> timedelta:
     return AUTO if value == "auto" else read_duration(value)
 
@@ -310,6 +314,7 @@ class LoopTable(Section):
     """`[loop]`."""
 
     every: Annotated[timedelta, BeforeValidator(_read_pause)] = "1m"  # type: ignore[assignment]
+    drills: Annotated[timedelta | None, BeforeValidator(_read_drills)] = ""  # type: ignore[assignment]
 
 
 class AlertsTable(Section):

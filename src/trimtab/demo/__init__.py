@@ -5,11 +5,8 @@ upstream/   the world that the rows come from: a database, a file drop, an API
 place.py    the folder that it happens in, for one demonstration at a time
 project.py  the project of examples/flights in that folder, with its addresses filled in
 sample.py   which flights are asked over HTTP, and their rows as a client sends them
-server.py   `trimtab serve` in a child process, and a client for it; leash.py ends it when this process dies
 run.py      the story: learn, serve, measure month by month, replay
 story.py    what happened, kept while it happens
 lines.py    how good the answers were: as given, and as each policy would have given them
 report.py   what it showed: facts, table, chart, sentences
-
-Nothing is imported here, so that the leash stays small.
 """

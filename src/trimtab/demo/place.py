@@ -15,7 +15,16 @@ SPACE = 800_000_000
 MARK, LOCK = ".demo", ".demo.lock"
 """The mark says that a demonstration has this folder, `running` or `done`; the lock is held while it runs."""
 OURS = (
-    *(".trimtab", "upstream", "trimtab.toml", "contract.toml", "pipeline.sql", "README.md", "planes.parquet"),
+    *(
+        ".trimtab",
+        "upstream",
+        "trimtab.toml",
+        "contract.toml",
+        "pipeline.sql",
+        "attestations.toml",
+        "README.md",
+        "planes.parquet",
+    ),
     *("server.log", "log-loss.svg", "log-loss.png", "auc.svg", "auc.png"),
 )
 """All that a demonstration puts into its folder."""

@@ -14,7 +14,7 @@ from trimtab.ingest import open_source
 from trimtab.loop.state import Wheel
 from trimtab.nouns import canonical
 
-FILES = ("trimtab.toml", "contract.toml", "pipeline.sql", "README.md")
+FILES = ("trimtab.toml", "contract.toml", "pipeline.sql", "attestations.toml", "README.md")
 PLANES = "planes.parquet"
 SETTLED = f"""[sources.planes]                  # during the demonstration an API; it is gone, this is what it said
 kind = "files"

@@ -11,17 +11,18 @@ from trimtab.demo.place import heed_term, take_place
 from trimtab.demo.project import copy_project, settle_planes
 from trimtab.demo.report import Shown, tell_story
 from trimtab.demo.sample import choose_asked, cut_requests, read_month
-from trimtab.demo.server import Server
 from trimtab.demo.story import PLANTER, Month, Stopwatch, Story
 from trimtab.demo.upstream import World
 from trimtab.errors import UsageError
 from trimtab.loop.challenge import propose_shuffled
 from trimtab.loop.cycle import ingest, train
+from trimtab.loop.drill import drill_when_due
 from trimtab.loop.known import resolve
 from trimtab.loop.replay import Replay, replay
 from trimtab.loop.state import open_wheel
 from trimtab.loop.tick import tick
 from trimtab.nouns import Decision
+from trimtab.serve.child import Server
 
 FIRST = datetime(2013, 3, 1, tzinfo=UTC)
 """The first month that is asked; what came before is learnt."""
@@ -44,13 +45,17 @@ class Stage:
     tell: Tell
     seed: int
     kept: bool
+    drills: bool
 
 
-def run_demo(*, keep: Path | None, seed: int, months: int, tell: Tell, share: float = 1.0) -> Shown:
+def run_demo(
+    *, keep: Path | None, seed: int, months: int, tell: Tell, share: float = 1.0, drills: bool = False
+) -> Shown:
     """Return what the wheel did with a year of flights; the project stays in `keep`, or in no place at all.
 
-    `share` thins out the world's flights, for tests. Raises UsageError where `keep` holds other things or `months` is
-    not 1 to 10, Busy where a demonstration runs there, HostError where the machine cannot carry it.
+    `drills`: after the last turn the drills of readiness run, where they are due by the project's settings. `share`
+    thins out the world's flights, for tests. Raises UsageError where `keep` holds other things or `months` is not 1 to
+    10, Busy where a demonstration runs there, HostError where the machine cannot carry it.
     """
     if not 1 <= months <= MONTHS:
         raise UsageError(f"--months {months}: there are 1 to {MONTHS} months, March to December 2013.")
@@ -58,7 +63,7 @@ def run_demo(*, keep: Path | None, seed: int, months: int, tell: Tell, share: fl
     with heed_term(), take_place(keep, tell=tell) as folder:
         (folder / "upstream").mkdir()
         with World(folder / "upstream", seed=seed, share=share) as world:
-            story = live(Stage(folder, world, watch, tell, seed, keep is not None), months)
+            story = live(Stage(folder, world, watch, tell, seed, keep is not None, drills), months)
         with watch.measure("replay"):
             replayed = replay_months(story, tell)
         if story.kept:
@@ -74,7 +79,8 @@ def live(stage: Stage, months: int) -> Story:
     with server:
         stage.tell("the server is ready; every answer is logged before it is given")
         for number, (start, end) in enumerate(list_months(months), start=1):
-            month = live_month(stage, story, server, start, end, planted=number == min(PLANT, months))
+            drills = stage.drills and number == months
+            month = live_month(stage, story, server, start, end, planted=number == min(PLANT, months), drills=drills)
             story.months.append(month)
             stage.tell(f"{draw_bar(number, months)} {tell_line(story)}")
     story.microseconds = server.microseconds
@@ -98,7 +104,9 @@ def begin(stage: Stage) -> Story:
     return Story(stage.folder, wheel, stage.kept, stage.seed)
 
 
-def live_month(stage: Stage, story: Story, server: Server, start: datetime, end: datetime, *, planted: bool) -> Month:
+def live_month(
+    stage: Stage, story: Story, server: Server, start: datetime, end: datetime, *, planted: bool, drills: bool
+) -> Month:
     """Return one month: its flights come in, some are asked, the truth arrives, the wheel turns."""
     wheel, watch = story.wheel, stage.watch
     with watch.measure("world"):
@@ -112,7 +120,11 @@ def live_month(stage: Stage, story: Story, server: Server, start: datetime, end:
         ingest(wheel, tell=silence, role="outcomes")
     with watch.measure("tick"):
         proposed = propose(stage, story) if planted else None
-        turned = tick(wheel, tell=silence)
+        turned = tick(wheel, drills=False, tell=silence)
+    if drills:
+        with watch.measure("drills"):
+            stage.tell("the drills of readiness are due: they run on a copy of the project, for some minutes")
+            stage.tell(drill_when_due(wheel, tell=silence))
     with watch.measure("server"):
         followed = server.wait_epoch(turned.epoch)
     return Month(f"{start:%Y-%m}", start, end, len(rows), version, proposed, turned, followed)

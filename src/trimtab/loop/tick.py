@@ -14,6 +14,7 @@ from trimtab import clock
 from trimtab.errors import TrimtabError
 from trimtab.loop.challenge import find_standing, retrain
 from trimtab.loop.cycle import Ingested, read_sources
+from trimtab.loop.drill import drill_when_due
 from trimtab.loop.forward import forward
 from trimtab.loop.gains import measure_gains
 from trimtab.loop.known import (
@@ -61,7 +62,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """What one turn did; `mirrored` is what an MLflow server was told."""
+    """What one turn did; `mirrored` is what an MLflow server was told, `drilled` what came of the drills."""
 
     as_of: datetime
     epoch: int
@@ -71,9 +72,10 @@ class Ticked:
     findings: tuple[Finding, ...] = ()
     decisions: tuple[Decision, ...] = ()
     mirrored: str = ""
+    drilled: str = ""
 
 
-def tick(wheel: Wheel, *, as_of: datetime | int | None = None, tell: Tell) -> Ticked:
+def tick(wheel: Wheel, *, as_of: datetime | int | None = None, drills: bool = True, tell: Tell) -> Ticked:
     """Turn the wheel once and return what happened. A crash at any line is made good by the next turn.
 
     `as_of` is the moment that the turn believes it is (a position with `order = "file"`): what arrived later does not
@@ -92,7 +94,8 @@ def tick(wheel: Wheel, *, as_of: datetime | int | None = None, tell: Tell) -> Ti
         tidy_when_due(wheel, tell=tell)
         epoch = wheel.catalog.epoch()
     done = Ticked(at.rows, epoch, forwarded, ingested, measured.windows, measured.findings, decisions)
-    return replace(done, mirrored=mirror(wheel))
+    drilled = drill_when_due(wheel, tell=tell) if drills else ""
+    return replace(done, mirrored=mirror(wheel), drilled=drilled)
 
 
 def govern(wheel: Wheel, at: AsOf, *, tell: Tell) -> tuple[Measured, tuple[Decision, ...]]:

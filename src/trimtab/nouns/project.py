@@ -272,9 +272,13 @@ class ServeSpec:
 
 @dataclass(frozen=True, slots=True)
 class LoopSpec:
-    """`[loop]`: the pause between two turns of `trimtab up`."""
+    """`[loop]`: the pause between two turns of `trimtab up`, and how often the drills of readiness are due.
+
+    `drills` None: never.
+    """
 
     every: timedelta = timedelta(minutes=1)
+    drills: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class Server:
         command = [sys.executable, "-m", "trimtab.cli", "serve", str(self.folder), "--port", "0"]
         with self.log.open("w", encoding="utf-8") as log:
             self.process = start_apart(command, stdout=subprocess.PIPE, stderr=log)
-        leash = [sys.executable, "-m", "trimtab.demo.leash", str(self.process.pid)]
+        leash = [sys.executable, "-m", "trimtab.serve.leash", str(self.process.pid)]
         self.leash = start_apart(leash, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         address = urlsplit(self._wait_ready())
         self.client = http.client.HTTPConnection(address.hostname or "", address.port, timeout=PATIENCE)
@@ -65,8 +65,17 @@ class Server:
 
     def post(self, path: str, body: object) -> tuple[int, dict[str, Any]]:
         """Return status and reply of a request."""
-        status, reply = self._ask("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        return self.post_text(path, json.dumps(body))
+
+    def post_text(self, path: str, text: str) -> tuple[int, dict[str, Any]]:
+        """Return status and reply of a body that may be no JSON."""
+        status, reply = self._ask("POST", path, text, {"Content-Type": "application/json"})
         return status, json.loads(reply)
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Return status and text of a page."""
+        status, reply = self._ask("GET", path, "", {})
+        return status, reply.decode()
 
     def wait_epoch(self, epoch: int) -> bool:
         """Wait until the server answers with an epoch; False where it still does not after some seconds.

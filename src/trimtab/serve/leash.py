@@ -1,4 +1,4 @@
-"""Ends a process when the one that started this leash dies, also by a kill -9: `python -m trimtab.demo.leash PID`.
+"""Ends a process when the one that started this leash dies, also by a kill -9: `python -m trimtab.serve.leash PID`.
 
 The leash is the standard input: nobody writes to it, and it ends when the process that holds the other end is gone.
 """
