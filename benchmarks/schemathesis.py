@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.environments import python_of  # noqa: E402 - found through the line above
 from benchmarks.start import make_project  # noqa: E402
 
-from trimtab.demo.server import Server  # noqa: E402
+from trimtab.serve.child import Server  # noqa: E402
 
 PAGE = ROOT / "docs" / "benchmarks" / "audit.md"
 FUZZER = "schemathesis==4.32.5"
