@@ -6,8 +6,7 @@ import polars as pl
 from trimtab.audit.readiness.check import Check
 from trimtab.audit.readiness.found import Found
 from trimtab.audit.readiness.ground import Ground
-from trimtab.loop.known import count_once, labels_of, load_answers, resolve
-from trimtab.loop.tick import logged_answers
+from trimtab.loop.known import count_once, labels_of, load_answers, logged_answers, resolve
 from trimtab.metrics import bounded_losses
 from trimtab.metrics.figures import figure
 from trimtab.nouns import State
@@ -27,7 +26,7 @@ def check_online(ground: Ground) -> Found:
         if own.height >= LEAST_ANSWERS:
             package = wheel.package(str(version))
             labels = labels_of(own["value"], wheel.contract)
-            losses = bounded_losses(package.task, labels, logged_answers(wheel, own), package.scale)
+            losses = bounded_losses(package.task, labels, logged_answers(wheel.contract, own), package.scale)
             pairs.append((package.risk.value, float(losses.mean())))
     if len(pairs) < LEAST:
         said = f"{len(pairs)} Versions have {LEAST_ANSWERS} answers with their outcome, {LEAST} are needed"
