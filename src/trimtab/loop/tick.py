@@ -79,8 +79,8 @@ def tick(wheel: Wheel, *, as_of: datetime | int | None = None, drills: bool = Tr
     """Turn the wheel once and return what happened. A crash at any line is made good by the next turn.
 
     `as_of` is the moment that the turn believes it is (a position with `order = "file"`): what arrived later does not
-    count. A source that cannot be read does not stop the turn: see `ingested.failures`. Raises Busy when another turn
-    is under way.
+    count. A source that cannot be read does not stop the turn: see `ingested.failures`. Without `drills` those that are
+    due wait for another turn. Raises Busy when another turn is under way.
     """
     refuse_moment(wheel, as_of)
     with wheel.turn("tick"):
