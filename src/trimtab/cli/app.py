@@ -64,6 +64,11 @@ VERBS = (
         "Compare policies on the history.",
     ),
     Verb(
+        "monitor",
+        "[DIR] [--as-of MOMENT] [--picture FILE] [--json]",
+        "Tell the newest window's Findings, and what may explain them.",
+    ),
+    Verb(
         "inject",
         "FILE --kind KIND --output FILE [--start S] [--column C] [--strength X] [--seed N] [--json]",
         "Make a fault in a copy of a stream.",
@@ -81,10 +86,9 @@ VERBS = (
     Verb("doctor", "[DIR] [--json]", "Check the machine and the configuration."),
 )
 
-SERVING, GOVERNOR = "the release 'Serving'", "the release 'The governor'"
+SERVING = "the release 'Serving'"
 LATER = {
     "keys": SERVING,
-    **dict.fromkeys(("monitor",), GOVERNOR),
     "deploy": "a later release",
 }
 """Documented verbs of later releases: they are refused by name, never taken for a typing error."""

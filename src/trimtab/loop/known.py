@@ -242,6 +242,11 @@ def logged_answers(contract: Contract, answers: pl.DataFrame) -> NDArray[np.floa
     return np.column_stack([found.struct.field(name).to_numpy() for name in target.classes])
 
 
+def label_column(labels: pl.Series, contract: Contract) -> pl.Series:
+    """Return labels in the type that the Contract gives them; null where there is none."""
+    return labels.cast(_label_type(contract), strict=False).alias("label")
+
+
 def moments_of(times: pl.Series) -> NDArray[np.datetime64]:
     """Return UTC times as NumPy keeps them: datetime64[us] without a zone."""
     return times.dt.replace_time_zone(None).to_numpy()

@@ -50,12 +50,13 @@ class Policy:
         return replace(wheel, project=project)
 
     def act(self, turned: Wheel, at: AsOf, *, number: int, rows: int) -> Sequence[Finding]:
-        """Do what the policy does at the end of batch `number`, the first being 1; return what the triggers found.
+        """Do what the policy does at the end of batch `number`, the first being 1; return what was found, if it looks.
 
         `rows` are those of the batch.
         """
         if self.governs:
-            return govern(self._bring_forward(turned, rows), at, tell=_say_nothing)[0].findings
+            measured = govern(self._bring_forward(turned, rows), at, tell=_say_nothing)[0]
+            return (*measured.findings, *measured.watched.findings)
         if self.step and (number + self.offset) % self.step == 0:
             known = load_labelled(turned, at)
             if self.name == "always:recent":

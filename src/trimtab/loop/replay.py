@@ -44,9 +44,13 @@ from trimtab.train.artefact import Package
 Tell = Callable[[str], None]
 
 
+SUSPECTED = 2
+"""Explanations of a window that are told of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened at the end of a batch, the first being 0: a Decision, or an alarm."""
+    """Something that happened at the end of a batch, the first being 0: a Decision, an alarm, or a new diagnosis."""
 
     batch: int
     action: str
@@ -198,6 +202,7 @@ class _Way:
         self.events: list[Event] = []
         self.mistakes = 0.0
         self._firing: set[str] = set()
+        self._suspected: set[str] = set()
 
     def take(self, turned: Wheel, trim: Trim, rows: pl.DataFrame, labels: Numbers) -> None:
         """Answer a batch's questions with a Trim, and log them."""
@@ -226,6 +231,17 @@ class _Way:
             for one in decided
             if one.action != "trim"
         ]
+        self._note_causes(batch, findings, names)
+
+    def _note_causes(self, batch: int, findings: Sequence[Finding], names: Mapping[str, str]) -> None:
+        """Keep what may explain the newest window, first or second, where it was not suspected before."""
+        causes = {cause.cause: (one, cause) for one in findings for cause in one.diagnosis[:SUSPECTED]}
+        self.events += [
+            Event(batch, "diagnosis", name, names.get(one.version, ""), (*cause.evidence, f"helps: {cause.helps}"))
+            for name, (one, cause) in causes.items()
+            if name not in self._suspected
+        ]
+        self._suspected = set(causes)
 
     def finish(self, turned: Wheel, policy: str, watch: Watch) -> Line:
         """Return the whole way."""

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from trimtab import config
+from trimtab.monitor.seen import Seen
 from trimtab.nouns import Contract, Project, Trim, Version
 from trimtab.store import open_blobs, open_catalog, open_index, open_lake
 from trimtab.store.blobs import Blobs
@@ -20,6 +21,7 @@ from trimtab.store.index import Index
 from trimtab.store.lake import Lake
 from trimtab.train.artefact import Package, open_version
 from trimtab.train.choose import Choice
+from trimtab.train.profile import Portrait, open_portrait
 from trimtab.trim.blend import Blend
 
 LEASE = 6 * 3600.0
@@ -38,7 +40,8 @@ class Fit:
 class Wheel:
     """A project with its record. `package` opens a Version once and keeps it for the life of the process.
 
-    `fits` are the fits done so far, by the fingerprint of rows, recipe and settings, so that none is done twice.
+    `fits` are the fits done so far, by the fingerprint of rows, recipe and settings, so that none is done twice; `seen`
+    are the Windows looked at so far, by what makes them.
     """
 
     project: Project
@@ -47,7 +50,9 @@ class Wheel:
     blobs: Blobs
     index: Index
     fits: dict[str, Fit] = field(default_factory=dict, repr=False)
+    seen: dict[tuple[object, ...], Seen] = field(default_factory=dict, repr=False)
     _packages: dict[str, Package] = field(default_factory=dict, repr=False)
+    _portraits: dict[str, Portrait] = field(default_factory=dict, repr=False)
 
     @cached_property
     def contract(self) -> Contract:
@@ -71,6 +76,12 @@ class Wheel:
         if version not in self._packages:
             self._packages[version] = open_version(self.blobs.path(version), expect=version)
         return self._packages[version]
+
+    def portrait(self, version: str) -> Portrait:
+        """Return what a Version was fitted on and promised. VersionError where an older trimtab wrote none."""
+        if version not in self._portraits:
+            self._portraits[version] = open_portrait(self.blobs.path(version), version)
+        return self._portraits[version]
 
     def answer(self, trim: Trim, clean: pl.DataFrame) -> NDArray[np.float64]:
         """Return what a Trim answers to clean rows, as it would online."""

@@ -34,8 +34,9 @@ from trimtab.loop.probation import watch_promotion
 from trimtab.loop.state import Wheel
 from trimtab.loop.trimming import trim_turn
 from trimtab.loop.upkeep import tidy_when_due
+from trimtab.loop.watch import Promised, Watched, hold, score_rows, watch
 from trimtab.metrics import bounded_losses
-from trimtab.monitor.performance import Reference, Scored, WindowPerformance, realised
+from trimtab.monitor.performance import Reference, WindowPerformance, realised
 from trimtab.monitor.windows import cut, label_batches
 from trimtab.nouns import Decision, Evidence, Finding, Judgement, State, Trim, Version
 from trimtab.retrain import triggers
@@ -51,13 +52,14 @@ class Measured:
     """What the outcomes known at a moment say about the champion.
 
     `answers` are its labelled answers in the order in which the labels came; `known` are all labelled rows, those that
-    a retrain would be fitted on.
+    a retrain would be fitted on. `findings` are those of the triggers, `watched` what the newest Window looks like.
     """
 
     answers: pl.DataFrame
     known: Labelled
     findings: tuple[Finding, ...]
     windows: tuple[WindowPerformance, ...]
+    watched: Watched = field(default_factory=Watched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,10 @@ def govern(wheel: Wheel, at: AsOf, *, tell: Tell) -> tuple[Measured, tuple[Decis
     put_back = watch_promotion(wheel, at)
     if put_back:
         return measured, put_back
-    return measured, (*trim_turn(wheel, at), *act(wheel, measured, at, tell=tell))
+    held, told = hold(wheel, measured.watched, at)
+    if held and find_running(wheel.catalog.journal()) is None:
+        return measured, told
+    return measured, (*told, *trim_turn(wheel, at), *act(wheel, measured, at, tell=tell))
 
 
 def measure(wheel: Wheel, at: AsOf) -> Measured:
@@ -140,8 +145,12 @@ def measure(wheel: Wheel, at: AsOf) -> Measured:
         Finding(judgement.name, judgement, champion.id, at.rows, fires=_fires(wheel, judgement))
         for judgement in judgements
     )
-    windows = _windows(wheel, package, answers, at)
-    return Measured(labelled, known, findings, windows)
+    reference = _promise(wheel, package)
+    windows = _windows(wheel, package, answers, reference, at)
+    watched = watch(
+        wheel, champion, count_once(every.filter(pl.col("fallback") == "")), Promised(reference, windows), at
+    )
+    return Measured(labelled, known, findings, windows, watched)
 
 
 def _fires(wheel: Wheel, judgement: Judgement) -> bool:
@@ -274,14 +283,15 @@ def _losses(wheel: Wheel, package: Package, labelled: pl.DataFrame) -> Numbers:
     return bounded_losses(contract.target.task, labels, logged_answers(contract, labelled), package.scale)
 
 
-def _windows(wheel: Wheel, package: Package, answers: pl.DataFrame, at: AsOf) -> tuple[WindowPerformance, ...]:
-    spec, tolerance = wheel.project.monitor, wheel.project.triggers
+def _promise(wheel: Wheel, package: Package) -> Reference:
+    spec = wheel.project.triggers
+    return Reference(package.risk, package.metrics, spec.tolerance_absolute, spec.tolerance_relative)
+
+
+def _windows(
+    wheel: Wheel, package: Package, answers: pl.DataFrame, reference: Reference, at: AsOf
+) -> tuple[WindowPerformance, ...]:
+    spec = wheel.project.monitor
     ordered = answers.sort("_event_at", "_arrived_at", "id")
-    known = ordered["value"].is_not_null()
-    labels = np.full(ordered.height, np.nan)
-    labels[known.to_numpy()] = labels_of(ordered["value"].filter(known), wheel.contract)
-    said, task = logged_answers(wheel.contract, ordered), wheel.contract.target.task
-    scored = Scored(task, said, labels, known.to_numpy(), package.scale)
-    reference = Reference(package.risk, package.metrics, tolerance.tolerance_absolute, tolerance.tolerance_relative)
     cuts = cut(moments_of(ordered["_event_at"]), spec.window, spec.min_rows, at.rows)
-    return realised(cuts, scored, reference, min_labels=spec.min_labels)
+    return realised(cuts, score_rows(wheel, package, ordered), reference, min_labels=spec.min_labels)

@@ -80,6 +80,11 @@ class ColumnProfile:
         return self.known + self.nulls
 
     @property
+    def is_constant(self) -> bool:
+        """Whether all known rows hold the same value; of a category, one that has a bin or none that has."""
+        return self.low == self.high if isinstance(self.bins, NumberBins) else int(self.counts.max()) == self.known
+
+    @property
     def null_share(self) -> float:
         """Share of the rows that are null; 0 without rows."""
         return self.nulls / self.rows if self.rows else 0.0

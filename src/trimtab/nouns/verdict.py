@@ -35,12 +35,47 @@ class Interval:
     rows: int
 
 
+Cause = Literal[
+    "unit_change",
+    "null_storm",
+    "category_explosion",
+    "feed_stopped",
+    "duplicate_feed",
+    "covariate_shift",
+    "concept_drift",
+    "base_rate_change",
+    "label_delay",
+]
+DATA_FAULTS: frozenset[Cause] = frozenset(
+    {"unit_change", "null_storm", "category_explosion", "feed_stopped", "duplicate_feed"}
+)
+"""Causes that lie in the data: what a model or its Trim learns from them is wrong again when they are mended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One explanation of what was found, with its evidence in sentences.
+
+    `strength` in [0, 1] ranks it among others. `columns` are those that it speaks about, the clearest first. `form`
+    tells causes of one kind apart (a covariate shift comes at once, slowly or as a season). `helps` says what would:
+    trim, retrain, or neither, for the feed must be mended or waited for.
+    """
+
+    cause: Cause
+    strength: float
+    evidence: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+    form: str = ""
+    helps: Literal["trim", "retrain", "neither"] = "retrain"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A measured difference between a Window and its reference.
 
     `judgement.state` FAIL means beyond the limit: a trigger fires on it. `subject` says what was measured, for example
-    `risk` or `growth`; `version` is the champion that it speaks about.
+    `risk` or `growth`; `version` is the champion that it speaks about. `diagnosis` are its explanations, the likeliest
+    first; a trigger has none.
     """
 
     subject: str
@@ -48,6 +83,7 @@ class Finding:
     version: str
     as_of: datetime
     fires: bool = False
+    diagnosis: tuple[Hypothesis, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,273 @@
+"""What the newest Window looks like: performance, its estimate, drift of answers and inputs, and why.
+
+Nothing here asks for a retrain. A fault in the data that hurts holds trim and retrain for a while: what they would
+learn from it would be wrong again when it is mended.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from trimtab import clock
+from trimtab.errors import VersionError
+from trimtab.loop.known import AsOf, features_of, label_column, labels_of, logged_answers, moments_of
+from trimtab.loop.state import Wheel
+from trimtab.metrics.bins import NumberBins
+from trimtab.metrics.profile import Profile
+from trimtab.monitor.diagnose import HISTORY, diagnose
+from trimtab.monitor.drift import ColumnDrift, judge_drift, sum_drift
+from trimtab.monitor.estimate import Estimate, estimate
+from trimtab.monitor.performance import Reference, Scored, WindowPerformance
+from trimtab.monitor.seen import Given, Known, Seen, see
+from trimtab.monitor.windows import Cut, cut
+from trimtab.nouns import Decision, Finding, Hypothesis, Judgement, State, Version
+from trimtab.nouns.verdict import DATA_FAULTS
+from trimtab.train.artefact import Package
+from trimtab.train.labels import order_classes
+from trimtab.train.profile import Portrait
+
+Numbers = NDArray[np.float64]
+LEARNT_COLUMNS = 5
+"""Columns of the greatest importance that a loss model looks at."""
+STRONG, WEIGHTY = 0.8, 0.05
+"""A fault in the data holds trim and retrain where it is as sure, and where its columns matter as much."""
+HELD = 5
+"""Windows that one fault holds at most: what has not been mended by then is what the world is like now."""
+BY = "diagnosis"
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The newest finished Window of answers, whoever gave them; without one there are no findings.
+
+    `columns` and `answers` are the drift of features and of answers, the heaviest first; `weights` the shares of
+    importance; `ends` when each of the last Windows was over.
+    """
+
+    window: Cut | None = None
+    performance: WindowPerformance | None = None
+    estimate: Estimate | None = None
+    columns: tuple[ColumnDrift, ...] = ()
+    answers: tuple[ColumnDrift, ...] = ()
+    diagnosis: tuple[Hypothesis, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    ends: tuple[datetime, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """What the champion's hold-out promised, and what became of it in each Window since it answers."""
+
+    reference: Reference
+    windows: Sequence[WindowPerformance] = ()
+
+
+def watch(wheel: Wheel, champion: Version, answers: pl.DataFrame, promised: Promised, at: AsOf) -> Watched:
+    """Return what the newest Window of answers shows, as of a moment; `answers` count once and are of any Version."""
+    spec = wheel.project.monitor
+    ordered = answers.sort("_event_at", "_arrived_at", "id")
+    cuts = cut(moments_of(ordered["_event_at"]), spec.window, spec.min_rows, at.rows)
+    performance = _newest_known(promised.windows)
+    if not cuts:
+        return Watched(findings=_told(champion, at, _performance(performance), ()))
+    first = cuts[-HISTORY:][0].first
+    recent = [Cut(one.start, one.end, one.first - first, one.last - first) for one in cuts[-HISTORY:]]
+    rows = ordered[first:]
+    try:
+        portrait = wheel.portrait(champion.id)
+    except VersionError as error:
+        unknown = Judgement("inputs", State.CANNOT_TELL, (f"cannot tell: {error.message}",))
+        return Watched(recent[-1], performance, findings=_told(champion, at, (*_performance(performance), unknown), ()))
+    found = replace(_look(wheel, champion, portrait, rows, recent, promised.reference, at), performance=performance)
+    causes = found.diagnosis
+    judgements = [*_performance(performance), found.estimate.judgement] if found.estimate else []
+    judgements += [sum_drift("answers", found.answers), sum_drift("inputs", found.columns), _judge_data(causes)]
+    return replace(found, findings=_told(champion, at, judgements, causes))
+
+
+def _look(  # noqa: PLR0917 - all that a Window is held to
+    wheel: Wheel,
+    champion: Version,
+    portrait: Portrait,
+    rows: pl.DataFrame,
+    cuts: Sequence[Cut],
+    reference: Reference,
+    at: AsOf,
+) -> Watched:
+    """Return drift, estimate and diagnosis of the newest of some Windows; `rows` are theirs and those since."""
+    scored = score_rows(wheel, wheel.package(champion.id), rows)
+    classes = tuple(order_classes(wheel.contract.target))
+    known = Known(scored.task, classes, portrait.features, portrait.promised)
+    seen = [_see(wheel, (champion.id, known), rows, scored, one) for one in cuts]
+    weights = _weights(portrait)
+    now, last = _second(at.rows), float(_seconds(rows["_arrived_at"]).max())
+    least = wheel.project.monitor.min_labels
+    return Watched(
+        window=cuts[-1],
+        estimate=estimate(cuts, scored, _columns(wheel, portrait, rows), reference, min_labels=least),
+        columns=judge_drift(portrait.features, seen[-1].features, weights),
+        answers=judge_drift(_without_label(portrait.promised), seen[-1].answers, {}),
+        diagnosis=diagnose(known, seen, now=now, quiet=max(now - last, 0.0), weights=weights),
+        ends=tuple(one.end for one in cuts if isinstance(one.end, datetime)),
+        weights=weights,
+    )
+
+
+def score_rows(wheel: Wheel, package: Package, answers: pl.DataFrame) -> Scored:
+    """Return logged answers as metrics take them, with the Outcomes that have come."""
+    known = answers["value"].is_not_null()
+    labels = np.full(answers.height, np.nan)
+    labels[known.to_numpy()] = labels_of(answers["value"].filter(known), wheel.contract)
+    task = wheel.contract.target.task
+    return Scored(task, logged_answers(wheel.contract, answers), labels, known.to_numpy(), package.scale)
+
+
+def _newest_known(windows: Sequence[WindowPerformance]) -> WindowPerformance | None:
+    """Return the newest Window of which enough Outcomes came; the newest of all where there is none."""
+    told = [one for one in windows if one.judgement.state is not State.CANNOT_TELL]
+    return told[-1] if told else windows[-1] if windows else None
+
+
+def _performance(found: WindowPerformance | None) -> tuple[Judgement, ...]:
+    if found is None:
+        said = "cannot tell: no window of answers is finished since the champion answers"
+        return (Judgement("performance", State.CANNOT_TELL, (said,)),)
+    return (found.judgement,)
+
+
+def _judge_data(causes: Sequence[Hypothesis]) -> Judgement:
+    faults = [one for one in causes if one.cause in DATA_FAULTS or one.cause == "label_delay"]
+    if not faults:
+        return Judgement("data", State.PASS, ("no fault of the data is seen, and labels come as they used to",))
+    told = tuple(reason for one in faults for reason in one.evidence)
+    state = State.FAIL if faults[0].strength >= STRONG else State.CANNOT_TELL
+    return Judgement("data", state, told, {"cause": faults[0].cause, "strength": faults[0].strength})
+
+
+def _told(
+    champion: Version, at: AsOf, judgements: Sequence[Judgement], causes: tuple[Hypothesis, ...]
+) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(
+            one.name,
+            one,
+            champion.id,
+            at.rows,
+            diagnosis=causes if one.state is State.FAIL or one.name == "data" else (),
+        )
+        for one in judgements
+    )
+
+
+def _without_label(promised: Profile) -> Profile:
+    return Profile(promised.rows, {name: one for name, one in promised.columns.items() if name != "label"})
+
+
+def _weights(portrait: Portrait) -> dict[str, float]:
+    """Return each column's share of the importance of all; what a model does without has none."""
+    held = {name: max(one or 0.0, 0.0) for name, one in portrait.importance.items()}
+    total = sum(held.values())
+    return {name: one / total for name, one in held.items()} if total else {}
+
+
+def _second(moment: datetime) -> float:
+    return moment.timestamp()
+
+
+def _seconds(moments: pl.Series) -> Numbers:
+    """Return moments as seconds since 1970, NaN where there is none."""
+    seconds: Numbers = moments.dt.epoch("us").cast(pl.Float64).fill_null(float("nan")).to_numpy() / 1e6
+    return seconds
+
+
+def _see(wheel: Wheel, known: tuple[str, Known], rows: pl.DataFrame, scored: Scored, one: Cut) -> Seen:
+    """Return what is kept of a Window; looked at once for as long as no label comes."""
+    place = slice(one.first, one.last)
+    part = rows[place]
+    mark = (
+        known[0],
+        wheel.contract.id,
+        one.start,
+        part["id"][0],
+        part["id"][-1],
+        one.rows,
+        int(scored.known[place].sum()),
+    )
+    if mark not in wheel.seen:
+        end = one.end.timestamp() if isinstance(one.end, datetime) else _second(part["_event_at"][-1])
+        given = Given(
+            frame=features_of(part, wheel.contract),
+            answers=scored.answers[place],
+            labels=scored.labels[place],
+            told=label_column(part["value"], wheel.contract),
+            known=scored.known[place],
+            arrivals=np.sort(_seconds(part["_arrived_at"])),
+            waits=_seconds(part["_known_at"]) - end,
+            end=end,
+        )
+        before = _seconds(rows["_arrived_at"][one.first - 1 : one.first]) if one.first else None
+        least = wheel.project.monitor.min_labels
+        wheel.seen[mark] = see(known[1], given, None if before is None else float(before[0]), min_labels=least)
+    return wheel.seen[mark]
+
+
+def _columns(wheel: Wheel, portrait: Portrait, rows: pl.DataFrame) -> Numbers:
+    """Return the numbers of the weightiest columns for a loss model; only regression has one."""
+    if wheel.contract.target.task != "regression":
+        return np.empty((rows.height, 0))
+    often = sorted(portrait.importance, key=lambda name: -(portrait.importance[name] or 0.0))
+    names = [name for name in often if isinstance(portrait.features.columns[name].bins, NumberBins)][:LEARNT_COLUMNS]
+    frame = features_of(rows, wheel.contract)
+    found = [frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in names]
+    return np.column_stack(found) if found else np.empty((rows.height, 0))
+
+
+# --- what a fault holds -----------------------------------------------------------------------------------------------
+
+
+def find_hold(watched: Watched) -> Hypothesis | None:
+    """Return the fault in the data that trim and retrain would only learn wrongly from; None where there is none.
+
+    It is the likeliest explanation, sure, in columns that matter, and the Window did cost more than was promised.
+    """
+    hurts = watched.performance is not None and watched.performance.judgement.state is State.FAIL
+    first = watched.diagnosis[0] if watched.diagnosis else None
+    if first is None or first.cause not in DATA_FAULTS or first.strength < STRONG or not hurts:
+        return None
+    return first if sum(watched.weights.get(name, 0.0) for name in first.columns) >= WEIGHTY else None
+
+
+def hold(wheel: Wheel, watched: Watched, at: AsOf) -> tuple[bool, tuple[Decision, ...]]:
+    """Return whether trim and retrain are held, and the Decision about it where it is new.
+
+    One fault holds for `HELD` Windows at most, counted from its Decision; then it is not held again for as many.
+    """
+    fault = find_hold(watched)
+    if fault is None:
+        return False, ()
+    passed = _windows_since(wheel, fault, watched)
+    if passed is not None and passed < 2 * HELD:
+        return passed < HELD, ()
+    finding = next(one for one in watched.findings if one.subject == "data")
+    said = (
+        f"neither trimming nor retraining will help: {fault.cause.replace('_', ' ')}",
+        *fault.evidence,
+        f"both wait until it is mended, for {HELD} windows at most",
+    )
+    decision = Decision("wait", BY, said, clock.now(), at.rows, version=finding.version, finding=finding)
+    return True, (wheel.catalog.decide(decision),)
+
+
+def _windows_since(wheel: Wheel, fault: Hypothesis, watched: Watched) -> int | None:
+    """Return how many Windows were finished since this fault was decided on; None where it was not."""
+    for one in reversed(wheel.catalog.journal()):
+        if one.action == "wait" and one.by == BY and one.finding is not None:
+            if [cause.cause for cause in one.finding.diagnosis[:1]] != [fault.cause]:
+                return None
+            return sum(end > one.as_of for end in watched.ends)
+    return None
