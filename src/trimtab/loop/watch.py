@@ -230,14 +230,13 @@ def _columns(wheel: Wheel, portrait: Portrait, rows: pl.DataFrame) -> Numbers:
 # --- what a fault holds -----------------------------------------------------------------------------------------------
 
 
-def find_hold(watched: Watched) -> Hypothesis | None:
+def find_fault(watched: Watched) -> Hypothesis | None:
     """Return the fault in the data that trim and retrain would only learn wrongly from; None where there is none.
 
-    It is the likeliest explanation, sure, in columns that matter, and the Window did cost more than was promised.
+    It is the likeliest explanation, sure, and in columns that matter.
     """
-    hurts = watched.performance is not None and watched.performance.judgement.state is State.FAIL
     first = watched.diagnosis[0] if watched.diagnosis else None
-    if first is None or first.cause not in DATA_FAULTS or first.strength < STRONG or not hurts:
+    if first is None or first.cause not in DATA_FAULTS or first.strength < STRONG:
         return None
     return first if sum(watched.weights.get(name, 0.0) for name in first.columns) >= WEIGHTY else None
 
@@ -245,14 +244,17 @@ def find_hold(watched: Watched) -> Hypothesis | None:
 def hold(wheel: Wheel, watched: Watched, at: AsOf) -> tuple[bool, tuple[Decision, ...]]:
     """Return whether trim and retrain are held, and the Decision about it where it is new.
 
-    One fault holds for `HELD` Windows at most, counted from its Decision; then it is not held again for as many.
+    A fault holds from the first Window on that cost more than was promised, while it is seen, and for `HELD` Windows at
+    most; then it is not held again for as many.
     """
-    fault = find_hold(watched)
+    fault = find_fault(watched)
     if fault is None:
         return False, ()
     passed = _windows_since(wheel, fault, watched)
     if passed is not None and passed < 2 * HELD:
         return passed < HELD, ()
+    if watched.performance is None or watched.performance.judgement.state is not State.FAIL:
+        return False, ()
     finding = next(one for one in watched.findings if one.subject == "data")
     said = (
         f"neither trimming nor retraining will help: {fault.cause.replace('_', ' ')}",

@@ -136,8 +136,8 @@ def _find_pause(windows: Sequence[Seen], quiet: float) -> Iterator[Hypothesis]:
 def _find_repeats(windows: Sequence[Seen]) -> Iterator[Hypothesis]:
     newest, before = windows[-1], sorted(one.repeated for one in windows[:-1])
     usual = before[len(before) // 2]
-    rise = newest.repeated - usual
-    if rise > max(LEAST_REPEATED, SURE * _error(usual, newest.rows, newest.rows), before[-1] - usual):
+    rise, varies = newest.repeated - usual, before[(3 * len(before)) // 4] - usual
+    if rise > max(LEAST_REPEATED, SURE * _error(usual, newest.rows, newest.rows), 2.0 * varies):
         said = f"{newest.repeated:.0%} of the rows are equal to an earlier one in every column, it was {usual:.0%}"
         yield Hypothesis("duplicate_feed", min(rise / ALL_REPEATED, 1.0), (said,), helps="neither")
 
