@@ -13,7 +13,7 @@ from trimtab.audit.client import Client
 from trimtab.audit.discover import Asked, discover
 from trimtab.audit.probes import PROBES
 from trimtab.audit.result import Result, State
-from trimtab.audit.service import Service
+from trimtab.audit.service import Declared, Service
 from trimtab.audit.variation import ask_varied
 
 CITY = {"city": {"type": "string", "examples": ["oslo"]}}
@@ -174,3 +174,16 @@ def test_a_word_of_sql_counts_only_where_plain_text_does_not_get_it_too(always: 
 
     with found(service(CITIES, judge)) as asked:
         assert run(asked, "unicode.injection").state == state
+
+
+@pytest.mark.parametrize(("header", "state"), [("X-Tenant", State.NOT_APPLICABLE), ("X-API-Key", State.FAIL)])
+def test_a_header_is_a_key_only_where_it_is_called_so(header: str, state: State) -> None:
+    with odd.serve(service(NUMBER, fair.unbounded)) as url, Client(url, cap=400, headers={header: "seven"}) as client:
+        assert run(discover(client, Asked(), lambda _: None), "security.auth").state == state
+
+
+def test_a_direction_of_what_is_no_number_is_an_error_in_words() -> None:
+    asked = Asked(declared=Declared(directions=(("city", "up"), ("cty", "up"))))
+    with odd.serve(service(CITIES, fair.normalising)) as url, Client(url, cap=400) as client:
+        result = run(discover(client, asked, lambda _: None), "behaviour.direction")
+    assert (result.state, "'cty' is no numeric field" in result.said) == (State.ERROR, True)

@@ -36,6 +36,9 @@ class Direction:
 
     def _ask(self, service: Service, name: str, way: str) -> Iterator[Result]:
         before: tuple[float, float] | None = None
+        if not isinstance(service.row().get(name), int | float):
+            yield Result(State.ERROR, f"'{name}' is no numeric field of the valid request")
+            return
         for value in _steps(service, name):
             reply = ask_once(service, service.with_value(name, value))
             number = _number(service, reply)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
+from trimtab.audit.answer import split_words
 from trimtab.audit.client import Reply, is_loopback
 from trimtab.audit.probe import About, worst
 from trimtab.audit.result import Category, Result, Severity, State
 from trimtab.audit.service import JSON, Service, encode
 
 WRONG = "trimtab-audit-wrong-key"
+_KEYS = {"authorization", "auth", "key", "token", "secret", "cookie", "apikey"}
 
 
 class AuthEnforced:
@@ -68,9 +70,10 @@ def _is_declared(service: Service) -> bool:
 
 
 def _key_headers(service: Service) -> list[str]:
-    """Return the headers in which a key travels: those that the audit was given, else those of the document."""
-    if service.client.private:
-        return list(service.client.private)
+    """Return the headers in which a key travels: those of the audit's own that are called so, else the document's."""
+    given = [name for name in service.client.private if _KEYS & set(split_words(name))]
+    if given:
+        return given
     if not _is_declared(service):
         return []
     schemes = ((service.openapi or {}).get("components") or {}).get("securitySchemes") or {}
