@@ -127,10 +127,17 @@ class Way:
     answers: list[Numbers] = field(default_factory=list)
     promotions: list[int] = field(default_factory=list)
     fits: int = 1
+    fitted_on: int = 0
     frozen: list[Numbers] = field(default_factory=list)
     """What the layer of five batches ago would have answered."""
     harm: list[tuple[Numbers, Numbers]] = field(default_factory=list)
     """For each promotion: mean losses of the next five batches, with it and without it."""
+
+    def refit(self, batch: int, rows: int, *, fits: int) -> None:
+        """Note a refit after a batch, on so many rows."""
+        self.promotions.append(batch)
+        self.fitted_on = rows
+        self.fits += fits
 
 
 @dataclass(frozen=True)
@@ -147,26 +154,49 @@ class Fork:
         return len(self.own) < FORK_BATCHES
 
 
-def plain(stream: Stream, *, every: int, delay: int = 1, offset: int = 0, recent: bool = False) -> Way:
-    """Return the path of refitting after every so many batches (0: never) and switching to it without a question."""
-    path, current = Way(), (0, stream.first)
+@dataclass(frozen=True)
+class Clock:
+    """When to refit: so many batches after the last fit, or where labelled rows have grown by a factor; 0 is never.
+
+    `offset` brings the first refit forward by so many batches.
+    """
+
+    every: int = 0
+    growth: float = 0.0
+    offset: int = 0
+
+    def is_due(self, stream: Stream, path: "Way", batch: int, known: int) -> bool:
+        """Return whether a refit comes after this batch; `known` is the newest one whose labels are there."""
+        last = path.promotions[-1] if path.promotions else -1 - self.offset
+        if self.every and batch - last >= self.every:
+            return True
+        begin, end = stream.batches[known]
+        ahead = 0 if path.promotions else self.offset * (end - begin)
+        return bool(self.growth) and end + ahead >= self.growth * path.fitted_on
+
+
+NEVER, ALWAYS = Clock(), Clock(1)
+
+
+def plain(stream: Stream, clock: Clock, *, delay: int = 1, recent: bool = False) -> Way:
+    """Return the path of refitting by a clock and switching to what comes out without a question."""
+    path, current = Way(fitted_on=stream.first), (0, stream.first)
     for batch in range(len(stream.batches)):
         path.answers.append(stream.answer(current, batch))
         known = batch - delay + 1
-        if every and known >= 0 and (batch + 1 + offset) % every == 0:
+        if known >= 0 and clock.is_due(stream, path, batch, known):
             begin, last = stream.batches[known]
             current = stream.recent(last, last - begin) if recent else (0, last)
-            path.promotions.append(batch)
-            path.fits += 1
+            path.refit(batch, last, fits=1)
     return path
 
 
-def governed(stream: Stream, spec: TrimSpec, *, every: int, delay: int = 1, offset: int = 0) -> Way:
-    """Return the path of the trim layer with a refit after every so many batches.
+def governed(stream: Stream, spec: TrimSpec, clock: Clock, *, delay: int = 1) -> Way:
+    """Return the path of the trim layer with refits by a clock.
 
     Each promotion is compared with a fork: the same layer without it, over the next five batches.
     """
-    path = Way()
+    path = Way(fitted_on=stream.first)
     scale = stream.usual_error() if stream.task == "regression" else 1.0
     layer = trims.begin(stream.task, name(0, stream.first), trims.choose_paces(spec, delay), scale)
     past: list[Layer] = []
@@ -186,13 +216,12 @@ def governed(stream: Stream, spec: TrimSpec, *, every: int, delay: int = 1, offs
         layer = teach(stream, layer, spec, known)
         path.harm += [(np.array(fork.own), np.array(fork.without)) for fork in forks if len(fork.own) == FORK_BATCHES]
         forks = [replace(fork, layer=teach(stream, fork.layer, spec, known)) for fork in forks if fork.is_open]
-        if every and (batch + 1 + offset) % every == 0:
+        if clock.is_due(stream, path, batch, known):
             begin, last = stream.batches[known]
             before = layer
             recent = name(*stream.recent(last, last - begin)) if spec.versions > 2 else ""
             layer = trims.admit(layer, name(0, last), recent=recent, mix=spec.versions > 1)
-            path.promotions.append(batch)
-            path.fits += 1 + (recent not in {"", name(0, last)})
+            path.refit(batch, last, fits=1 + (recent not in {"", name(0, last)}))
             forks.append(Fork(before))
     return path
 

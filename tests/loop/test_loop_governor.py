@@ -16,7 +16,8 @@ from trimtab.loop import tick as ticks
 from trimtab.loop.challenge import propose_shuffled
 from trimtab.loop.cycle import train
 from trimtab.loop.decided import explain_decision
-from trimtab.loop.known import resolve
+from trimtab.loop.forward import OUTCOMES, frame_of
+from trimtab.loop.known import load_labelled, resolve
 from trimtab.loop.probation import find_promotion
 from trimtab.loop.stand import promote
 from trimtab.loop.state import Wheel
@@ -221,3 +222,19 @@ def test_outcomes_of_one_class_leave_the_answers_numbers(make_wheel: MakeWheel) 
     trim = wheel.catalog.trim()
     assert trim is not None
     assert sum(member.weight for member in trim.members) == pytest.approx(1.0)
+
+
+def test_a_flood_of_outcomes_for_one_answer_counts_once(make_wheel: MakeWheel) -> None:
+    """Three hundred contradictory outcomes of one Prediction are one label, the newest: no batch, no trim."""
+    wheel = make_wheel(600, turned_at=600, settings=CALM)
+    train(wheel, tell=say_nothing)
+    learn_more(wheel, 1)
+    moment = clock.now()
+    flood = [
+        {"id": f"f{one}", "prediction_id": "0.4-00000", "value": ("yes", "no")[one % 2], "known_at": moment,
+         "_arrived_at": moment}
+        for one in range(300)
+    ]  # fmt: skip
+    wheel.lake.append("outcomes", frame_of(flood, OUTCOMES))
+    assert tick(wheel, tell=say_nothing).decisions == ()
+    assert load_labelled(wheel, resolve(wheel, None)).rows.height == 601
