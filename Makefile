@@ -33,7 +33,7 @@ check: $(READY)  ## format, lint, types, floors, doors
 test: check  ## check, then every test (under 5 minutes on 2 cores)
 	$(BIN)/pytest -n 2 --dist worksteal
 
-test-world: $(WORLD)/ready  ## against servers of other people: MLflow, and audits of seven (environments of their own, .bench/)
+test-world: $(WORLD)/ready  ## against servers of other people: MLflow, and audits of six (environments of their own, .bench/)
 	$(WORLD)/bin/pytest -n 0 -m world tests/world
 
 $(WORLD)/ready: pyproject.toml constraints.txt | $(READY)
