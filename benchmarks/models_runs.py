@@ -31,7 +31,7 @@ REQUIREMENTS: Mapping[str, Sequence[str]] = {
     "autogluon": ["autogluon.tabular[lightgbm,catboost,xgboost]==1.6.3"],
 }
 TOOLS = ("trimtab", "flaml", "autogluon", "plain")
-LEAST_SHARE = 0.2
+LEAST_SHARE = 0.4
 """A run that got less processor time than this share of its wall clock, on a busy machine, is repeated."""
 
 Result = dict[str, Any]
