@@ -109,6 +109,11 @@ def test_a_service_that_dies_half_way_stops_the_audit_and_gets_no_verdict_on_wha
     assert replace(report, judged=(), stopped="").passed
 
 
+@pytest.mark.parametrize("seconds", ["0", "-1", "soon"])
+def test_an_answer_needs_some_time(seconds: str) -> None:
+    assert main(["audit", "http://127.0.0.1:1", "--timeout", seconds]) == 2
+
+
 def test_the_command_line_says_it_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     with odd.serve(odd.web_page) as url:
         assert main(["audit", url, "--json"]) == 2

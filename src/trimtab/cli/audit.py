@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from trimtab.audit.client import PATIENCE
 from trimtab.audit.declare import Budget, read_budget, read_declaration, read_headers
@@ -47,7 +47,8 @@ def audit(
     predict_url: Annotated[str, Parameter(help="Whole URL of the predict route, where there is no document.")] = "",
     example: Annotated[Path | None, Parameter(help="File with a valid request, JSON.")] = None,
     header: Annotated[
-        list[str] | None, Parameter(help="'Name: value' for every request; 'Authorization: Bearer env:KEY'.")
+        list[str] | None,
+        Parameter(help="'Name: value' for every request; 'Authorization: Bearer env:KEY'.", negative=()),
     ] = None,
     declare: Annotated[Path | None, Parameter(help="File of what is declared about the service, and waivers.")] = None,
     budget: Annotated[Path | None, Parameter(help="File of bounds; exit code 1 where one is broken.")] = None,
@@ -57,7 +58,10 @@ def audit(
     sarif: Annotated[Path | None, Parameter(help="Write the report as SARIF.")] = None,
     badge: Annotated[Path | None, Parameter(help="Write a badge, SVG.")] = None,
     save_example: Annotated[Path | None, Parameter(help="Write the valid request that was used.")] = None,
-    timeout: Annotated[float, Parameter(help="Seconds for one answer, where a probe needs no other.")] = PATIENCE,
+    timeout: Annotated[
+        float,
+        Parameter(help="Seconds for one answer, where a probe needs no other.", validator=validators.Number(gt=0)),
+    ] = PATIENCE,
     i_may_test_this: Annotated[
         bool, Parameter(help="The owner of a host that is not this machine allows the audit."), Flag
     ] = False,
