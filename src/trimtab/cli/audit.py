@@ -20,7 +20,6 @@ from trimtab.audit.report.terminal import show_report
 from trimtab.audit.run import Options, Report, with_quick
 from trimtab.audit.run import audit as run_audit
 from trimtab.audit.service import Declared
-from trimtab.cli.audit_project import Wanted, audit_project
 from trimtab.cli.options import AsJson, Flag
 from trimtab.cli.output import console_of, progress, show
 from trimtab.errors import UsageError
@@ -77,6 +76,9 @@ def audit(
     if (project is None) == (not url):
         raise UsageError("Give either the URL of a service or --project DIR.", hint="trimtab audit --help")
     if project is not None:
+        # The rooms of the wheel, which an audit by URL does not need, take a second to import.
+        from trimtab.cli.audit_project import Wanted, audit_project
+
         wanted = Wanted(drills, record, at_least, sign, statement, until)
         return audit_project(project, wanted, as_json=as_json)
     declared, waivers = read_declaration(declare) if declare is not None else (Declared(), ())

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from trimtab.audit.readiness import visible_from_outside
 from trimtab.audit.run import Report
 from trimtab.audit.score import Judged
 
@@ -37,6 +38,7 @@ def list_facts(report: Report) -> dict[str, Any]:
             "seed_from": service.seed_from,
         },
         "probes": [_list_probe(one) for one in report.judged],
+        "visible_tests": {test.id: test.outside for test in visible_from_outside()},
     }
 
 

@@ -7,6 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from trimtab.audit.readiness import visible_from_outside
 from trimtab.audit.result import Severity, State
 from trimtab.audit.run import Report
 from trimtab.audit.score import Judged
@@ -47,7 +48,16 @@ def _parts(report: Report) -> Sequence[RenderableType]:
         parts.append(Text(f"Stopped early: {report.stopped}.", style="bold red"))
     verdict = Text("PASSED" if report.passed else "NOT PASSED", style="bold green" if report.passed else "bold red")
     ending = f": score {report.score:g} of 100; {counts}; {report.requests} requests, {report.seconds:.0f} s"
-    return (*parts, verdict.append(ending, style="not bold default"))
+    return (*parts, verdict.append(ending, style="not bold default"), Text(_tell_visible(), style="dim"))
+
+
+def _tell_visible() -> str:
+    """Return how much of readiness is seen from outside: so much that no ML Test Score can be told of a URL."""
+    reach = [test.outside for test in visible_from_outside()]
+    return (
+        f"From outside {reach.count('fully')} of the 28 tests of the ML Test Score are seen, and a part of "
+        f"{reach.count('partly')}: trimtab audit --project DIR tells them all."
+    )
 
 
 def _probes(report: Report) -> Table:
