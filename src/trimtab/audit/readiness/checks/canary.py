@@ -17,6 +17,8 @@ from trimtab.serve.child import Server
 
 SECONDS = 3.0
 """How long the server is asked after the change; it looks for a new epoch twice a second."""
+LOOKS = 100
+"""How often, ten times a second, it may be asked after that until it tells of the trouble: machines can be busy."""
 BROKEN = "0" * 12
 
 
@@ -56,7 +58,16 @@ def endure(wheel: Wheel, server: Server, row: Row, newcomer: str) -> tuple[int, 
         asked += 1
         wrong += reply.get("version") != name
         clock.sleep(0.05)
-    return asked, wrong, "degraded" in server.get("/readyz")[1]
+    return asked, wrong, is_troubled(server)
+
+
+def is_troubled(server: Server) -> bool:
+    """Return whether the server says within some seconds that it is degraded."""
+    for _ in range(LOOKS):
+        if "degraded" in server.get("/readyz")[1]:
+            return True
+        clock.sleep(0.1)
+    return False
 
 
 def find_compared(journal: Sequence[Decision]) -> str | None:

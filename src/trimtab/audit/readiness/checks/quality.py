@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from trimtab import plugins
 from trimtab.audit.readiness.check import Check
-from trimtab.audit.readiness.found import Found
+from trimtab.audit.readiness.found import LOOP, Found, Ran
 from trimtab.audit.readiness.ground import Ground
 from trimtab.loop.known import resolve
 from trimtab.loop.tick import measure
@@ -35,8 +35,20 @@ def check_quality(ground: Ground) -> Found:
     if "risk" not in ground.project.triggers.use:
         return Found(State.FAIL, said, 'put "risk" into [triggers] use', evidence, numbers)
     if not told:
-        return Found(State.CANNOT_TELL, said, "outcomes have to arrive, and `trimtab tick` to join them", evidence)
+        return _judge_before(ground, said)
     return Found(State.PASS, said, "", evidence, numbers)
+
+
+def _judge_before(ground: Ground, said: str) -> Found:
+    """Judge by what the loop measured before the present champion came: a true alarm that it acted on by itself."""
+    alarms = [one for one in ground.journal if one.finding is not None and one.finding.subject == "risk"]
+    acted = [one for one in alarms if one.action == "retrain"]
+    if not acted:
+        return Found(State.CANNOT_TELL, said, "outcomes have to arrive, and `trimtab tick` to join them")
+    last = acted[-1]
+    before = f"{said}; before it, Decision {last.number}: {last.reasons[0]}"
+    evidence = (f"Decision {last.number}",)
+    return Found(State.PASS, before, "", evidence, {"alarms": len(acted)}, Ran(last.at, LOOP))
 
 
 def sound_alarm(project: Project, risk: Interval) -> Judgement:

@@ -22,15 +22,15 @@ def check_shuffled(ground: Ground) -> Found:
     with ground.fresh() as wheel:
         decision, against = propose(wheel, ground.tell)
         before = ground.champion[1].name
-    rows = decision.verdict.rows if decision.verdict else 0
     said = f"{against}: {decision.reasons[1] if len(decision.reasons) > 1 else decision.reasons[0]}"
-    numbers = {"rows": rows, "action": decision.action}
-    gates = tuple(f"gate {gate.name}: {gate.state}" for gate in decision.verdict.gates) if decision.verdict else ()
+    verdict = decision.verdict
+    numbers = {"rows": verdict.rows if verdict else 0, "action": decision.action}
+    gates = [f"gate {one.name} {one.state}: {one.reasons[0]}" for one in verdict.gates] if verdict else []
     evidence = (f"Version {before}", *gates)
     if decision.action == "refuse":
         return Found(State.PASS, said, "", evidence, numbers)
     if decision.action == "promote":
-        missing = 'a useless model was let in: put "not_worse" or "paired" into [gates] use'
+        missing = "a useless model was let in: lower [gates] margin, declare a [gates] floor, or use the gate paired"
         return Found(State.FAIL, said, missing, evidence, numbers)
     missing = "it was kept out, but not on evidence: there were too few rows that neither had seen"
     return Found(State.CANNOT_TELL, said, missing, evidence, numbers)
