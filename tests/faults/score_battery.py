@@ -37,7 +37,7 @@ def kill_one(project: Path, rows: Path, output: Path, lines: int, delay: float) 
             process.stderr.readline()
         time.sleep(delay)
         process.kill()
-    return not output.exists()
+    return not output.exists() or output.with_name(f".{output.name}.job").exists()
 
 
 def finish(project: Path, rows: Path, output: Path) -> None:

@@ -325,3 +325,16 @@ def test_a_run_that_goes_on_answers_with_its_first_epoch(world: Any, tmp_path: P
     world.promote(project, "second")
     scored = run(project, source, output)
     assert (scored.resumed, scored.epoch, scored.version) == (3, 1, "v1")
+
+
+def test_a_run_that_is_killed_behind_its_output_is_tidied_up(world: Any, tmp_path: Path, good: dict[str, Any]) -> None:
+    """By the same command, which needs no --overwrite; by any other one in that folder where only tidying was left."""
+    project, source, output = world.make_project(tmp_path / "p"), tmp_path / "in.parquet", tmp_path / "out.csv"
+    interrupted(project, write([good] * 3, source), output)
+    output.write_text("stands for the whole output")
+    with pytest.raises(UsageError, match="exists already"):
+        run(project, write([good], tmp_path / "other.parquet"), output)
+    (tmp_path / ".older.csv.job.over").mkdir()
+    assert run(project, source, output).resumed == 3
+    assert len(output.read_text().splitlines()) == 4
+    assert {path.name for path in tmp_path.iterdir()} == {"p", "in.parquet", "other.parquet", "out.csv"}

@@ -17,7 +17,7 @@ from trimtab.errors import DataError, UsageError
 from trimtab.ingest import Chunk
 from trimtab.nouns import Project, SourceSpec
 from trimtab.serve.asked import Asked, open_asked
-from trimtab.serve.job import Job, open_job
+from trimtab.serve.job import Job, is_begun, open_job
 from trimtab.serve.model import Live
 from trimtab.serve.scorer import Part, Scorer
 from trimtab.serve.sheet import FILES, write_sheet
@@ -65,8 +65,8 @@ def score(  # noqa: PLR0917 - the verb hands over what it has opened
     Raises UsageError for an output that cannot be meant, DataError for an input that cannot be read or lacks a
     required column, Busy where another run writes the same output.
     """
-    refuse_output(project, source, output, overwrite=overwrite)
     asked = open_asked(source, project.sources)
+    refuse_output(project, source, output, overwrite=overwrite or is_begun(output, asked.fingerprint))
     live = open_live(None)
     with (
         closing(open_index(project)) as index,

@@ -26,6 +26,8 @@ from trimtab.store.lake import Lake
 from trimtab.store.locks import hold
 
 FORMAT = 1
+OVER = ".job.over"
+"""The ending that a job's folder gets, in one step, before it is removed file by file."""
 
 
 class Head(msgspec.Struct):
@@ -117,7 +119,9 @@ def open_job(output: Path, asked: str, epoch: int, lake: Lake, index: Index) -> 
     Its folder goes when the block ends; it stays where the block raises, if a step was done.
     Raises Busy where another run holds it.
     """
-    folder = output.with_name(f".{output.name}.job")
+    folder = _folder_of(output)
+    for gone in output.parent.glob(f".*{OVER}"):  # left by one that was killed while it tidied up
+        shutil.rmtree(gone, ignore_errors=True)
     folder.mkdir(exist_ok=True)
     with hold(folder / "lock", f"the batch for {output}"):
         job = Job(folder, _read_head(folder, asked) or _begin(folder, asked, epoch), lake, index)
@@ -127,7 +131,16 @@ def open_job(output: Path, asked: str, epoch: int, lake: Lake, index: Index) -> 
             is_over = True
         finally:
             if is_over or not job.steps:
-                shutil.rmtree(folder)
+                shutil.rmtree(folder.rename(folder.with_suffix(OVER)))
+
+
+def is_begun(output: Path, asked: str) -> bool:
+    """Return whether a job that asks for the same left its folder: killed before its output, or right behind it."""
+    return _read_head(_folder_of(output), asked) is not None
+
+
+def _folder_of(output: Path) -> Path:
+    return output.parent / f".{output.name}.job"
 
 
 def _read_head(folder: Path, asked: str) -> Head | None:
