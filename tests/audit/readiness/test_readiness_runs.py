@@ -9,6 +9,7 @@ import pytest
 from trimtab import config
 from trimtab.audit.readiness.examine import examine
 from trimtab.audit.readiness.found import LOOP
+from trimtab.audit.readiness.ground import without_sources
 from trimtab.audit.readiness.record import read_examinations
 from trimtab.cli import main
 from trimtab.loop.drill import drill_when_due
@@ -30,6 +31,15 @@ def test_the_loop_runs_the_drills_when_they_are_due_and_notes_them_as_its_own(tw
     assert (noted.ran.by, len(noted.found)) == (LOOP, 26)
     assert {found.state for found in noted.found.values()} == {State.CANNOT_TELL}
     assert drill_when_due(wheel, tell=say_nothing) == ""
+
+
+def test_a_turn_inside_a_drill_begins_no_drills_of_its_own(twin: Twin) -> None:
+    """Drills turn the wheel on copies whose settings ask for drills, too: without end, were they begun."""
+    declared = twin.folder / "trimtab.toml"
+    declared.write_text(f'{declared.read_text(encoding="utf-8")}[loop]\ndrills = "7d"\n', encoding="utf-8")
+    wheel = open_wheel(twin.folder)
+    assert wheel.project.loop.drills is not None
+    assert drill_when_due(without_sources(wheel), tell=say_nothing) == ""
 
 
 def test_without_a_setting_no_drill_is_ever_due(twin: Twin) -> None:

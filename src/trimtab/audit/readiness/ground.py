@@ -151,8 +151,9 @@ def _belongs(path: Path, state: Path) -> bool:
 
 
 def without_sources(wheel: Wheel) -> Wheel:
-    """Return the wheel so that no turn of it reads from the project's sources."""
-    return replace(wheel, project=replace(wheel.project, sources=(), pipeline=PipelineSpec()))
+    """Return the wheel so that no turn of it reads from the project's sources, or begins drills inside a drill."""
+    quiet = replace(wheel.project.loop, drills=None)
+    return replace(wheel, project=replace(wheel.project, sources=(), pipeline=PipelineSpec(), loop=quiet))
 
 
 def valid_rows(wheel: Wheel) -> list[Row]:
