@@ -18,7 +18,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +135,7 @@ class Course:
     stream: Stream
     rows: pl.DataFrame
     late: np.ndarray
+    looked: dict[tuple[int, int], Seen] = field(default_factory=dict)
 
     def follow(self, first: int) -> Iterator[tuple[Hypothesis, ...]]:
         """Yield the diagnosis of every window that reaches beyond a row, as of its end."""
@@ -154,10 +155,18 @@ class Course:
                 yield diagnose(self.stream.known, windows, now=now)
 
     def _see(self, place: tuple[int, int], answered: tuple[np.ndarray, np.ndarray], now: float) -> Seen:
-        rows, part = self.rows[place[0] : place[1]], slice(*place)
-        seconds = self.rows["_seconds"].to_numpy()
+        part, seconds = slice(*place), self.rows["_seconds"].to_numpy()
         came, end = seconds[part] + self.late[part], float(seconds[place[1] - 1])
         known = (came <= now) & np.isfinite(answered[1][part])
+        mark = (place[0], int(known.sum()))
+        if mark not in self.looked:
+            self.looked[mark] = self._look(place, answered, known, np.where(known, came - end, np.nan))
+        return self.looked[mark]
+
+    def _look(
+        self, place: tuple[int, int], answered: tuple[np.ndarray, np.ndarray], known: np.ndarray, waits: np.ndarray
+    ) -> Seen:
+        rows, part, seconds = self.rows[place[0] : place[1]], slice(*place), self.rows["_seconds"].to_numpy()
         told = pl.select(pl.when(pl.Series(known)).then(rows["target"]).otherwise(None).alias("label")).to_series()
         given = Given(
             frame=rows.drop("target", "_seconds"),
@@ -166,8 +175,8 @@ class Course:
             told=told,
             known=known,
             arrivals=seconds[part],
-            waits=np.where(known, came - end, np.nan),
-            end=end,
+            waits=waits,
+            end=float(seconds[place[1] - 1]),
         )
         return see(self.stream.known, given, float(seconds[place[0] - 1]), min_labels=50)
 

@@ -14,7 +14,7 @@ from trimtab import clock
 from trimtab.cli import main
 from trimtab.loop.begin import begin
 from trimtab.loop.cycle import ingest, train
-from trimtab.loop.known import resolve
+from trimtab.loop.known import AsOf, resolve
 from trimtab.loop.replay import replay
 from trimtab.loop.state import Wheel, open_wheel
 from trimtab.loop.tick import measure
@@ -110,3 +110,15 @@ def test_a_version_without_a_portrait_cannot_tell_of_drift(
     assert found["performance"].state is State.PASS
     assert found["inputs"].state is State.CANNOT_TELL
     assert "format 1" in found["inputs"].reasons[0]
+
+
+def test_without_any_outcome_what_needs_one_cannot_tell(make_wheel: MakeWheel) -> None:
+    """Drift is told all the same, and nothing asks for anything."""
+    wheel = make_wheel(600, turned_at=600)
+    train(wheel, tell=say_nothing)
+    answer_and_learn(wheel, 300, turned=False)
+    measured = measure(wheel, AsOf(clock.now(), clock.now() - timedelta(days=1)))
+    states = {one.subject: one.judgement.state for one in measured.watched.findings}
+    assert (states["performance"], states["estimate"]) == (State.CANNOT_TELL, State.CANNOT_TELL)
+    assert states["inputs"] is State.FAIL  # `b` is the same in every row
+    assert not any(one.fires for one in measured.watched.findings)

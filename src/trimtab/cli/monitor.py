@@ -1,6 +1,7 @@
 """`trimtab monitor`."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,15 +16,15 @@ from trimtab.loop.state import Wheel, open_wheel
 from trimtab.loop.tick import Measured, measure
 from trimtab.loop.watch import Watched
 from trimtab.metrics.figures import count
-from trimtab.nouns import Finding, Hypothesis, State
+from trimtab.nouns import Finding, Hypothesis, Moment, State
 
-STATES: Mapping[State, str] = {State.PASS: "ok", State.FAIL: "FAILS", State.CANNOT_TELL: "cannot tell"}
+STATES: Mapping[State, str] = {State.PASS: "ok. ", State.FAIL: "FAILS. ", State.CANNOT_TELL: ""}
+"""What stands before the first reason; one that cannot tell says so itself."""
 HELPS: Mapping[str, str] = {
     "trim": "trimming helps, and a retrain in time",
     "retrain": "a retrain helps",
     "neither": "neither trimming nor retraining will help; mend the feed, or wait for it",
 }
-SHOWN = 8
 NONE = Path()
 
 
@@ -59,14 +60,19 @@ def describe(watched: Watched) -> Iterator[str]:
     if watched.window is None:
         yield "No window of answers is finished yet."
     else:
-        yield f"Newest window: {watched.window.start} to {watched.window.end}, {count(watched.window.rows, 'answer')}."
+        start, end = (_tell_moment(one) for one in (watched.window.start, watched.window.end))
+        yield f"Newest window: {start} to {end}, {count(watched.window.rows, 'answer')}."
     for finding in watched.findings:
-        yield f"{finding.subject}: {STATES[finding.judgement.state]}. {finding.judgement.reasons[0]}."
-        rest = finding.judgement.reasons[1:]
+        first, *rest = finding.judgement.reasons
+        yield f"{finding.subject}: {STATES[finding.judgement.state]}{first}."
         yield from (f"  {reason}." for reason in (rest if finding.subject != "data" else ()))
     if watched.diagnosis:
         yield "What may explain it, the likeliest first:"
         yield from (line for place, one in enumerate(watched.diagnosis, start=1) for line in _tell_cause(place, one))
+
+
+def _tell_moment(moment: Moment) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}" if isinstance(moment, datetime) else f"position {moment:,}"
 
 
 def _tell_cause(place: int, one: Hypothesis) -> Iterator[str]:

@@ -145,8 +145,10 @@ def _judge_data(causes: Sequence[Hypothesis]) -> Judgement:
     if not faults:
         return Judgement("data", State.PASS, ("no fault of the data is seen, and labels come as they used to",))
     told = tuple(reason for one in faults for reason in one.evidence)
-    state = State.FAIL if faults[0].strength >= STRONG else State.CANNOT_TELL
-    return Judgement("data", state, told, {"cause": faults[0].cause, "strength": faults[0].strength})
+    numbers: dict[str, float | int | str | None] = {"cause": faults[0].cause, "strength": faults[0].strength}
+    if faults[0].strength < STRONG:
+        return Judgement("data", State.CANNOT_TELL, (f"cannot tell, it may be: {told[0]}", *told[1:]), numbers)
+    return Judgement("data", State.FAIL, told, numbers)
 
 
 def _told(

@@ -42,14 +42,14 @@ def diagnose(
     steps = {name: step for name in known.features.columns if (step := find_step(windows[-BREAK:], name)) is not None}
     causes = [*find_data_causes(windows, steps, quiet)]
     explained = {name for cause in causes for name in cause.columns}
-    broken = max((cause.strength for cause in causes), default=0.0)
+    broken = max((cause.strength for cause in causes if cause.columns), default=0.0)
     causes += [_discount(cause, broken) for cause in find_label_causes(known, windows, now)]
     causes += _find_shift(known, windows, steps, explained, weights or {})
     return tuple(sorted(causes, key=lambda cause: -cause.strength))
 
 
 def _discount(cause: Hypothesis, broken: float) -> Hypothesis:
-    """Return a cause that labels show, weaker where the data are broken: then answers are wrong, not the world."""
+    """Return a cause that labels show, weaker where columns are broken: then answers are wrong, not the world."""
     if cause.cause == "label_delay":
         return cause
     return replace(cause, strength=cause.strength * (1.0 - 0.5 * broken))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from trimtab.metrics.distance import CHANCE, Distance, measure_distance
-from trimtab.metrics.figures import figure
+from trimtab.metrics.figures import count, figure
 from trimtab.metrics.profile import Profile
 from trimtab.nouns import Judgement, State
 
@@ -82,10 +82,10 @@ def sum_drift(subject: str, columns: Sequence[ColumnDrift]) -> Judgement:
         return Judgement(subject, State.CANNOT_TELL, columns[0].judgement.reasons, numbers)
     if not drifted:
         return Judgement(
-            subject, State.PASS, (f"none of {len(columns):,} columns moved so far that it matters",), numbers
+            subject, State.PASS, (f"nothing moved so far that it matters ({count(len(columns), 'column')})",), numbers
         )
     told = [reason for one in drifted[:SHOWN] for reason in one.judgement.reasons]
     rest = f"; {len(drifted) - SHOWN} more" if len(drifted) > SHOWN else ""
     share = f", {weight:.0%} of the importance" if weight else ""
-    opening = f"{len(drifted):,} of {len(columns):,} columns moved{share}{rest}"
+    opening = f"{len(drifted):,} of {count(len(columns), 'column')} moved{share}{rest}"
     return Judgement(subject, State.FAIL, (opening, *told), numbers)
