@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from trimtab.metrics import bounded_losses
-from trimtab.monitor.estimate import Estimate, estimate
+from trimtab.monitor.estimate import Estimate, _guess, _line, estimate
 from trimtab.monitor.performance import Reference, Scored
 from trimtab.monitor.windows import cut
 from trimtab.nouns import Interval, State
@@ -90,6 +90,19 @@ def test_the_future_of_labels_does_not_count() -> None:
     scored, columns = make_scored()
     other = np.where(scored.known, scored.labels, 1.0 - scored.labels)
     assert guess(scored, columns) == guess(replace(scored, labels=other), columns)
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_a_past_window_is_estimated_from_labels_before_it(task: str) -> None:
+    """Otherwise the error that is shown would flatter: its own labels and later ones may be anything."""
+    (scored, columns), cuts, place = make_scored(task), cut(np.arange(ROWS), SIZE, 1), 6
+    later = np.arange(ROWS) >= cuts[place].first
+    other = replace(scored, labels=np.where(later, scored.labels[::-1], scored.labels))
+    guesses = []
+    for one in (scored, other):
+        lines = {number: _line(one, part, 100) for number, part in enumerate(cuts[:-1])}
+        guesses.append(_guess(cuts, one, columns, lines, place, 1))
+    assert guesses[0] == guesses[1] is not None
 
 
 @pytest.mark.parametrize("lost", [ROWS, ROWS - SIZE // 8])
