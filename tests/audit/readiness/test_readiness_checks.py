@@ -31,9 +31,10 @@ from trimtab.audit.readiness.checks import (
     spec,
     speed,
     stale,
+    whole,
 )
 from trimtab.audit.readiness.examine import run_check
-from trimtab.audit.readiness.found import Found
+from trimtab.audit.readiness.found import LOOP, Found, Ran
 from trimtab.audit.readiness.ground import Ground, open_ground
 from trimtab.audit.readiness.rubric import BY_ID
 from trimtab.audit.readiness.spoil import spoil_row
@@ -41,7 +42,7 @@ from trimtab.errors import TrimtabError
 from trimtab.loop.cycle import ingest
 from trimtab.loop.known import Labelled
 from trimtab.loop.state import open_wheel
-from trimtab.nouns import Column, Decision, Member, State, Trim
+from trimtab.nouns import Column, Decision, Finding, Judgement, Member, State, Trim
 
 from .conftest import Twin, say_nothing
 
@@ -234,6 +235,30 @@ def test_an_alarm_that_tolerates_everything_stays_silent_and_fails(twin: Twin, r
     found = examine_twin(twin, quality.CHECK)
     assert found.state is State.FAIL
     assert "stays silent" in found.said
+
+
+@pytest.mark.slow
+def test_the_whole_wheel_turns_in_small_and_starts_no_drills_of_its_own(twin: Twin) -> None:
+    declared = twin.folder / "trimtab.toml"
+    declared.write_text(f'{declared.read_text(encoding="utf-8")}[loop]\ndrills = "7d"\n', encoding="utf-8")
+    told: list[str] = []
+    with open_ground(twin.folder, told.append) as ground:
+        found = whole.CHECK.run(ground)
+    assert (found.numbers["answered"], found.numbers["lost"]) == (20, 0), found
+    assert not any("drills" in line for line in told)
+
+
+def test_right_after_a_promotion_the_alarm_before_it_is_what_is_known(twin: Twin, rewrite: Rewrite) -> None:
+    rewrite("trimtab.toml", "min_labels = 50", "min_labels = 5000")
+    with open_ground(twin.folder, say_nothing) as ground:
+        assert quality.CHECK.run(ground).state is State.CANNOT_TELL
+        moment = clock.now()
+        alarm = Judgement("risk", State.FAIL, ("mean loss 0.3, limit 0.2",))
+        finding = Finding("risk", alarm, ground.champion[1].id, moment, fires=True)
+        due = Decision("retrain", "trigger:risk", alarm.reasons, moment, moment, finding=finding, number=7)
+        vars(ground)["journal"] = (*ground.journal, due)
+        found = quality.CHECK.run(ground)
+    assert (found.state, found.ran, found.evidence) == (State.PASS, Ran(moment, LOOP), ("Decision 7",))
 
 
 def test_a_renamed_column_that_nobody_must_have_goes_unnoticed(twin: Twin, rewrite: Rewrite) -> None:
