@@ -62,7 +62,7 @@ def test_a_source_that_is_gone_stops_ingest_but_not_the_turn(make_wheel: MakeWhe
         ingest(wheel, tell=say_nothing)
     turned = tick(wheel, tell=say_nothing)
     assert [failure.where for failure in turned.ingested.failures] == ["sources.rows"]
-    assert [finding.subject for finding in turned.findings] == ["risk"]
+    assert [finding.subject for finding in turned.findings] == ["risk", "opportunity"]
 
 
 def test_a_damaged_champion_is_told_and_hides_nothing_else(make_wheel: MakeWheel) -> None:

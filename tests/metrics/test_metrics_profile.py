@@ -80,9 +80,17 @@ def test_bins_are_quantiles(values: np.ndarray) -> None:
 
 def test_rows_beyond_the_fitted_ones_fall_into_the_outer_bins() -> None:
     profile = ColumnProfile.fit(numbers([float(place) for place in range(1000)])).recount(
-        numbers([-1.0, 0.0, 999.0, 999.5])
+        numbers([-1.0, 0.0, 999.0, 1000.5])
     )
-    assert (profile.counts[0], profile.counts[-1], profile.low, profile.high) == (1, 1, -1.0, 999.5)
+    assert (profile.counts[0], profile.counts[-1]) == (1, 1)
+
+
+@given(values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=300, unique=True))
+@settings(deadline=None)
+def test_no_edge_tells_a_number_that_only_one_row_has(values: list[float]) -> None:
+    """Numbers of two digits are round anyway, and of very few rows all that is kept are the coarse ends."""
+    told = set(NumberBins.fit(numbers(values)).edges.tolist())
+    assert {one for one in values if float(f"{one:.1e}") != one} & told == set()
 
 
 @given(

@@ -5,7 +5,7 @@ Imports NumPy only. Columns are Polars series; only their methods are used.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import floor, inf, log10
+from math import ceil, floor, inf, log10
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +17,10 @@ MOST_BYTES = 3_500
 """Room for the text of a category's values; those that do not fit are counted as one."""
 MOST_SORTED = 200_000
 """Rows, evenly from all, that the quantiles are taken from; the counts are of all rows."""
+ROWS_OF_A_BIN = 10
+"""Fitted rows that an inner bin stands for at least: what is kept must tell no single person's number."""
 DIGITS = 6
+COARSE = 2
 CHUNK = 32_768
 """Numbers that are sorted into bins at a time: what is touched stays in the cache of a core."""
 
@@ -29,8 +32,9 @@ Floats = NDArray[np.float64]
 class NumberBins:
     """Bin k holds edges[k-1] < value - origin <= edges[k]; the first bin lies below all fitted rows, the last above.
 
-    Edges have six significant digits, but for the outer two. `origin` is 0 unless the numbers lie so far from it that
-    six digits would not tell them apart.
+    No edge tells a number that only one row has: an inner one lies between two rows, with six significant digits, and
+    the outer two are rounded outwards to two. `origin` is 0 unless the numbers lie so far from it that six digits
+    would not tell them apart.
     """
 
     edges: Floats
@@ -42,11 +46,14 @@ class NumberBins:
         values = numbers_of(column)
         if not values.size:
             return cls(np.empty(0))
-        sample = values[:: -(-values.size // MOST_SORTED)]
+        sample = np.sort(values[:: -(-values.size // MOST_SORTED)])
         low, high = float(values.min()), float(values.max())
-        origin = float(np.median(sample)) if high - low < 1e-3 * max(abs(low), abs(high)) else 0.0
-        inner = np.quantile(sample - origin, np.linspace(0.0, 1.0, BINS - 1)[1:-1], method="lower")
-        first, last = float(np.nextafter(low - origin, -inf)), high - origin
+        origin = _origin(low, high)
+        first = float(np.nextafter(round_outwards(low - origin, up=False), -inf))
+        last = round_outwards(high - origin, up=True)
+        shares = np.linspace(0.0, 1.0, 1 + min(BINS - 2, sample.size // ROWS_OF_A_BIN))[1:-1]
+        ranks = np.ceil(shares * (sample.size - 1)).astype(np.int64)
+        inner = (sample[ranks - 1] + sample[ranks]) / 2.0 - origin
         rounded = np.unique([round_digits(edge) for edge in inner.tolist()])
         return cls(np.array([first, *rounded[(rounded > first) & (rounded < last)], last]), origin)
 
@@ -68,7 +75,7 @@ class NumberBins:
         return counts[: self.size]
 
     def middle(self) -> Floats:
-        """Return a number that stands for each bin; the outer ones are stood for by the least and the greatest."""
+        """Return a number that stands for each bin; the outer ones are stood for by the outer edges."""
         if not self.edges.size:
             return np.zeros(1)
         inner = (self.edges[:-1] + self.edges[1:]) / 2.0
@@ -146,6 +153,33 @@ def values_of(column: Any) -> Mapping[str, int]:
         known = known.dt.hour() if hasattr(known.dtype, "time_unit") else known.dt.weekday()
     told = known.cast(str).alias("value").value_counts(name="rows")
     return dict(zip(told.get_column("value").to_list(), told.get_column("rows").to_list(), strict=True))
+
+
+def _origin(low: float, high: float) -> float:
+    """Return a round number near numbers that lie close together far from zero, else 0; of equal ones their value."""
+    width = high - low
+    if width >= 1e-3 * max(abs(low), abs(high)):
+        return 0.0
+    if not width:
+        return low
+    step = 10.0 ** floor(log10(width))
+    return floor(low / step) * step
+
+
+def round_outwards(value: float, *, up: bool) -> float:
+    """Return a number with two significant digits that is not below (`up`) or not above the value.
+
+    >>> round_outwards(3.27, up=True), round_outwards(3.27, up=False), round_outwards(-999.0, up=False)
+    (3.3, 3.2, -1000.0)
+    """
+    if not value:
+        return 0.0
+    digits = COARSE - 1 - floor(log10(abs(value)))
+    step = 10.0**-digits
+    found = round((ceil if up else floor)(value / step) * step, digits)
+    if found < value if up else found > value:
+        found += step if up else -step
+    return found
 
 
 def round_digits(value: float) -> float:

@@ -1,35 +1,32 @@
 """What rows looked like, column by column, in constant space: a reference is fitted, and windows are counted into it.
 
-A number falls into one of 256 bins: 254 between the least and the greatest number of the fitted rows, cut at their
-quantiles, one below and one above. A category falls on one of the most frequent values of the fitted rows, or on none
+A number falls into one of at most 256 bins: up to 254 among the fitted rows, cut at their quantiles, with ten rows each
+at least; one below and one above. A category falls on one of the most frequent values of the fitted rows, or on none
 of them. What a window keeps is how many rows each bin got, so the profiles of two windows, merged, are the profile of
-both together: equal in every count, in the least and in the greatest value, exactly and in any order.
+both together: equal in every count, exactly and in any order. Nothing in it tells a number that only one row has.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import inf
 from typing import Any, Self
 
 import numpy as np
 
 from trimtab.metrics.base import Answers
-from trimtab.metrics.bins import Counts, NumberBins, ValueBins, numbers_of
+from trimtab.metrics.bins import Counts, NumberBins, ValueBins
 from trimtab.nouns import Task
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColumnProfile:
-    """One column of some rows: how many fall into each bin, how many are null, the least and the greatest number.
+    """One column of some rows: how many fall into each bin, and how many are null.
 
-    Equal are two profiles over the same bins with the same counts, nulls, least and greatest number.
+    Equal are two profiles over the same bins with the same counts and nulls.
     """
 
     bins: NumberBins | ValueBins
     counts: Counts
     nulls: int = 0
-    low: float = inf
-    high: float = -inf
 
     @classmethod
     def fit(cls, column: Any) -> Self:
@@ -39,32 +36,25 @@ class ColumnProfile:
 
     def recount(self, column: Any) -> Self:
         """Return the profile of other rows over the same bins."""
-        low, high = inf, -inf
-        if isinstance(self.bins, NumberBins):
-            values = numbers_of(column)
-            counts = self.bins.count_values(values)
-            low, high = (float(values.min()), float(values.max())) if values.size else (inf, -inf)
-        else:
-            counts = self.bins.count(column)
-        return replace(self, counts=counts, nulls=len(column) - int(counts.sum()), low=low, high=high)
+        counts = self.bins.count(column)
+        return replace(self, counts=counts, nulls=len(column) - int(counts.sum()))
 
     def blank(self, rows: int) -> Self:
         """Return the profile of so many rows that lack the column."""
-        return replace(self, counts=np.zeros_like(self.counts), nulls=rows, low=inf, high=-inf)
+        return replace(self, counts=np.zeros_like(self.counts), nulls=rows)
 
     def merge(self, other: Self) -> Self:
         """Return the profile of both rows together. ValueError where the bins differ."""
         if not self.bins.same_as(other.bins):
             raise ValueError("profiles over different bins cannot be merged")
-        low, high = min(self.low, other.low), max(self.high, other.high)
-        return replace(self, counts=self.counts + other.counts, nulls=self.nulls + other.nulls, low=low, high=high)
+        return replace(self, counts=self.counts + other.counts, nulls=self.nulls + other.nulls)
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, ColumnProfile)
             and self.bins.same_as(other.bins)
             and np.array_equal(self.counts, other.counts)
-            and (self.nulls, self.low, self.high) == (other.nulls, other.low, other.high)
+            and self.nulls == other.nulls
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -81,8 +71,9 @@ class ColumnProfile:
 
     @property
     def is_constant(self) -> bool:
-        """Whether all known rows hold the same value; of a category, one that has a bin or none that has."""
-        return self.low == self.high if isinstance(self.bins, NumberBins) else int(self.counts.max()) == self.known
+        """Whether all known rows fall into one bin; of numbers, one that is not beyond the fitted rows."""
+        inner = self.counts[1:-1] if isinstance(self.bins, NumberBins) else self.counts
+        return inner.size > 0 and int(inner.max()) == self.known
 
     @property
     def null_share(self) -> float:
@@ -99,8 +90,7 @@ class ColumnProfile:
         told = {"counts": self.counts.tolist(), "nulls": self.nulls}
         if isinstance(self.bins, ValueBins):
             return {"values": list(self.bins.values), **told}
-        ends = {"low": self.low, "high": self.high} if self.known else {}
-        return {"edges": self.bins.edges.tolist(), "origin": self.bins.origin, **ends, **told}
+        return {"edges": self.bins.edges.tolist(), "origin": self.bins.origin, **told}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
@@ -110,8 +100,7 @@ class ColumnProfile:
             bins = ValueBins(tuple(plain["values"]))
         else:
             bins = NumberBins(np.array(plain["edges"], np.float64), plain["origin"])
-        ends = plain.get("low", inf), plain.get("high", -inf)
-        return cls(bins, np.array(plain["counts"], np.int64), int(plain["nulls"]), *ends)
+        return cls(bins, np.array(plain["counts"], np.int64), int(plain["nulls"]))
 
 
 @dataclass(frozen=True, slots=True)
