@@ -86,6 +86,8 @@ def test_rows_beyond_the_fitted_ones_fall_into_the_outer_bins() -> None:
 
 
 @given(values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=300, unique=True))
+@example(values=[5e-324])
+@example(values=[-5e-324, 1e-310])
 @settings(deadline=None)
 def test_no_edge_tells_a_number_that_only_one_row_has(values: list[float]) -> None:
     """Numbers of two digits are round anyway, and of very few rows all that is kept are the coarse ends."""

@@ -21,6 +21,8 @@ ROWS_OF_A_BIN = 10
 """Fitted rows that an inner bin stands for at least: what is kept must tell no single person's number."""
 DIGITS = 6
 COARSE = 2
+TINY = 1e-300
+"""Numbers nearer to zero than this are as good as zero, and have no digits to round."""
 CHUNK = 32_768
 """Numbers that are sorted into bins at a time: what is touched stays in the cache of a core."""
 
@@ -172,8 +174,8 @@ def round_outwards(value: float, *, up: bool) -> float:
     >>> round_outwards(3.27, up=True), round_outwards(3.27, up=False), round_outwards(-999.0, up=False)
     (3.3, 3.2, -1000.0)
     """
-    if not value:
-        return 0.0
+    if abs(value) < TINY:
+        return TINY * ((value > 0) if up else -(value < 0))
     digits = COARSE - 1 - floor(log10(abs(value)))
     step = 10.0**-digits
     found = round((ceil if up else floor)(value / step) * step, digits)
