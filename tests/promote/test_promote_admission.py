@@ -1,5 +1,6 @@
 """What a newcomer must be before it may answer: alike, quick, good enough, and worse for no protected part."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -105,3 +106,19 @@ def test_a_newcomer_that_answers_no_number_is_refused() -> None:
     odd = np.where(np.arange(100) == 7, np.nan, losses)
     found = NotWorse().judge(Evidence(champion_losses=losses.tolist(), challenger_losses=odd.tolist()))
     assert (found.state, found.reasons) == (State.FAIL, ("an answer is no finite number",))
+
+
+def test_who_knows_nothing_is_kept_out_where_a_good_model_saves_little() -> None:
+    """Flights: .190 against .200 of the base rate. Five percent of the loss would let in a model of shuffled labels."""
+    chance = np.random.default_rng(3)
+    champion = chance.beta(2, 8.5, 5000)
+    useless, base = champion + chance.normal(0.008, 0.05, 5000), champion + chance.normal(0.010, 0.05, 5000)
+    good = champion + chance.normal(0.002, 0.05, 5000)
+    known = Evidence(champion_losses=champion.tolist(), base_losses=base.tolist())
+    gate = NotWorse()
+    assert gate.judge(replace(known, challenger_losses=good.tolist())).state is State.PASS
+    assert gate.judge(replace(known, challenger_losses=useless.tolist())).state is State.FAIL
+    without = replace(known, challenger_losses=useless.tolist(), base_losses=())
+    assert gate.judge(without).state is State.PASS
+    lost = replace(known, challenger_losses=useless.tolist(), base_losses=(champion - 0.01).tolist())
+    assert gate.judge(lost).state is State.PASS

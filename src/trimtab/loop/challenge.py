@@ -147,11 +147,13 @@ def judge(wheel: Wheel, newcomer: Newcomer, champion: Version, truth: pl.Series)
     paired = answer_both(wheel, newcomer, champion, truth)
     task, scale = wheel.contract.target.task, newcomer.choice.scale
     folder, golden = wheel.blobs.path(newcomer.version.id), try_version(wheel.blobs.path(newcomer.version.id))
+    base = np.array([wheel.package(champion.id).base] * len(paired.labels))
     losses = [bounded_losses(task, paired.labels, one, scale) for one in (paired.champion, paired.challenger)]
     tried = None if golden else try_out(wheel.package(newcomer.version.id), newcomer.rows, folder)
     evidence = Evidence(
         champion_losses=losses[0].tolist(),
         challenger_losses=losses[1].tolist(),
+        base_losses=bounded_losses(task, paired.labels, base, scale).tolist() if len(base) else (),
         golden=golden,
         parity=tried.parity if tried else None,
         latency=tried.latency if tried else None,
