@@ -15,7 +15,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Literal, get_args
 
-from trimtab.errors import NotBuiltYet, UsageError, nearest
+from trimtab.errors import UsageError, nearest
 
 Role = Literal["families", "triggers", "gates", "metrics", "probes"]
 
@@ -57,26 +57,13 @@ BUILT_IN: Mapping[Role, Mapping[str, str]] = {
     "probes": {},  # the built-in ones are a list, because their order counts: `trimtab.audit.probes`
 }
 
-LATER: Mapping[Role, tuple[str, ...]] = {
-    "families": (),
-    "triggers": (),
-    "gates": (),
-    "metrics": (),
-    "probes": (),
-}
-
 
 def load(role: Role, name: str) -> Callable[..., Any]:
     """Return what makes the part of that name: call it with the project (triggers, gates) or with nothing.
 
-    Raises NotBuiltYet for a documented name of a later release and UsageError for an unknown one, for a part that
-    cannot be imported, and for a name that two packages claim.
+    Raises UsageError for an unknown name, for a part that cannot be imported, and for a name that two packages claim.
     """
     _check_role(role)
-    if name in LATER[role]:
-        raise NotBuiltYet(
-            f"{role}: '{name}' is not built yet.", hint=f"choose from {', '.join(known(role))} in [{_section(role)}]"
-        )
     return _resolve(name if ":" in name else _find(role, name), f"{role} '{name}'")
 
 
@@ -96,9 +83,8 @@ def _find(role: Role, name: str) -> str:
             hint="uninstall one, or write the dotted text of the one you mean",
         )
     if not claims:
-        every = (*known(role), *LATER[role])
         raise UsageError(
-            f"{role}: there is no '{name}'{nearest(name, every)}", hint=f"choose from {', '.join(known(role))}"
+            f"{role}: there is no '{name}'{nearest(name, known(role))}", hint=f"choose from {', '.join(known(role))}"
         )
     return claims[0]
 
@@ -130,7 +116,3 @@ def _check_role(role: str) -> None:
     roles = get_args(Role)
     if role not in roles:
         raise UsageError(f"There is no role '{role}'{nearest(role, roles)}", hint=f"choose from {', '.join(roles)}")
-
-
-def _section(role: Role) -> str:
-    return {"families": "train", "metrics": "train"}.get(role, role)

@@ -2,7 +2,10 @@
 
 import io
 import json
+import os
 import re
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -65,6 +68,18 @@ def test_progress_is_plain_lines_on_standard_error_without_a_terminal(capsys: py
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.splitlines() == ["begins", "goes on [1, 2]"]
+
+
+def test_progress_that_nobody_reads_stops_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`trimtab tick 2>&1 | head -3`: a retrain is not lost because the pipe is closed."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    closed = os.fdopen(writing, "w")
+    monkeypatch.setattr(sys, "stderr", closed)
+    with progress("begins") as tell:
+        tell("goes on")
+    with suppress(BrokenPipeError):
+        closed.close()
 
 
 def test_next_command_can_be_pasted() -> None:

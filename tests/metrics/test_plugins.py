@@ -8,8 +8,8 @@ from typing import Any, get_args
 import pytest
 
 from trimtab import metrics, plugins
-from trimtab.errors import NotBuiltYet, UsageError
-from trimtab.plugins import BUILT_IN, LATER, Role, known, load
+from trimtab.errors import UsageError
+from trimtab.plugins import BUILT_IN, Role, known, load
 
 NAMES = [(role, name) for role in get_args(Role) for name in BUILT_IN[role]]
 
@@ -23,12 +23,6 @@ def test_the_metrics_of_the_table_are_the_metrics_of_the_room() -> None:
     assert [load("metrics", name)().name for name in BUILT_IN["metrics"]] == [
         metric.name for metric in metrics.BUILT_IN
     ]
-
-
-@pytest.mark.parametrize(("role", "name"), [(role, name) for role in get_args(Role) for name in LATER[role]])
-def test_a_documented_name_of_a_later_release_is_refused_as_such(role: Role, name: str) -> None:
-    with pytest.raises(NotBuiltYet, match=f"'{name}' is not built yet"):
-        load(role, name)
 
 
 def test_an_unknown_name_is_refused_with_the_nearest() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,22 @@ def test_a_body_is_whole_in_how_many_pieces_it_may_come(parts: list[bytes | None
         return {"type": "http.request", "body": body, "more_body": bool(left)}
 
     assert asyncio.run(read_body(receive, Headers(), Limits())) == b"abc"
+
+
+def test_a_body_that_does_not_come_is_waited_for_so_long() -> None:
+    """Also where it was not there with its head; and what waited for it is over."""
+    over = []
+
+    async def receive() -> dict[str, Any]:
+        try:
+            await asyncio.sleep(5)
+        finally:
+            over.append(True)
+        return {}
+
+    with pytest.raises(Problem) as raised:
+        asyncio.run(read_body(receive, Headers(), replace(Limits(), seconds=0.05)))
+    assert (raised.value.code, over) == ("too_slow", [True])
 
 
 def test_a_client_that_is_gone_is_not_waited_for() -> None:

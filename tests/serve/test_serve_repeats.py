@@ -10,6 +10,9 @@ import httpx
 import pytest
 
 from trimtab import clock
+from trimtab.loop.outcomes import keep_outcomes
+from trimtab.loop.state import open_wheel
+from trimtab.nouns import Outcome
 from trimtab.serve import repeats
 from trimtab.serve.app import build_app
 from trimtab.serve.desk import Desk
@@ -80,6 +83,23 @@ def test_two_workers_at_once_give_one_answer_and_log_it_once(pair: list[Desk], g
     assert {reply.status_code for reply in replies} == {200}
     assert len({reply.content for reply in replies}) == 1
     assert count_spooled(pair[0].spool.folder.parent) == 1
+
+
+def test_a_correction_by_another_way_is_what_the_workers_know(pair: list[Desk], good: dict[str, Any]) -> None:
+    """A file or a source corrects what a client told; and what the client tells then is no repeat of the older."""
+    (reply,) = asyncio.run(ask_at_once(pair[:1], [good]))
+    identifier, wheel = reply.json()["prediction_id"], open_wheel(pair[0].project.folder)
+
+    async def tell(value: str) -> Any:
+        transport = httpx.ASGITransport(app=build_app(pair[0]))
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            told = await client.post("/outcomes", json={"prediction_id": identifier, "value": value})
+            return told.json()["state"]
+
+    assert asyncio.run(tell("yes")) == "accepted"
+    now = clock.now()
+    keep_outcomes(wheel, [Outcome(clock.uuid7(), "no", now, now, prediction_id=identifier)])
+    assert asyncio.run(tell("yes")) == "corrected"
 
 
 def test_an_outcome_that_one_worker_took_is_known_to_the_other(pair: list[Desk], good: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Timer
 
 from trimtab.store.sqlite import PATIENCE, use_wal
 
@@ -26,3 +26,16 @@ def test_many_switch_one_new_file_at_once(tmp_path: Path) -> None:
         for number in range(ROUNDS):
             gate, path = Barrier(MANY), tmp_path / f"{number}.db"
             assert set(threads.map(lambda _, p=path, g=gate: begin(p, g), range(MANY))) == {"wal"}
+
+
+def test_one_who_switches_waits_for_who_begins_to_write(tmp_path: Path) -> None:
+    """The bare pragma is refused at once here, whatever the connection's patience."""
+    first = sqlite3.connect(tmp_path / "x.db", isolation_level=None, check_same_thread=False)
+    first.execute("create table t (a)")
+    first.execute("begin immediate")
+    Timer(0.3, first.execute, ("commit",)).start()
+    second = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    use_wal(second)
+    assert second.execute("pragma journal_mode").fetchone()[0] == "wal"
+    first.close()
+    second.close()

@@ -4,7 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -102,8 +102,8 @@ def progress(first: str) -> Iterator[Tell]:
     """
     console = console_of(sys.stderr)
     if not console.is_terminal:
-        print(first, file=sys.stderr, flush=True)
-        yield lambda line: print(line, file=sys.stderr, flush=True)
+        _print_progress(first)
+        yield _print_progress
         return
     with console.status(first) as status:
         moving = _Moving(console, status, first)
@@ -111,6 +111,11 @@ def progress(first: str) -> Iterator[Tell]:
             yield moving.tell
         finally:
             moving.settle()
+
+
+def _print_progress(line: str) -> None:
+    with suppress(BrokenPipeError):  # that nobody reads it must not stop the work
+        print(line, file=sys.stderr, flush=True)
 
 
 def console_of(stream: TextIO) -> Console:

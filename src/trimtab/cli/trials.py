@@ -66,7 +66,8 @@ def compare(first: Number, second: Number, /, *, project: ProjectFolder = HERE, 
 
 
 def _cells(trial: Mapping[str, Any]) -> list[str]:
-    told = trial["reason"] or _settings(trial)
+    members = trial["params"].get("members")  # each of them stands in the table with settings of its own
+    told = trial["reason"] or (f"average of {len(members)} settings" if members else _settings(trial))
     return [str(trial["number"]), trial["family"], trial["state"], _score(trial), f"{trial['seconds']:.1f}", told]
 
 

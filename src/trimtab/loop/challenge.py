@@ -147,9 +147,10 @@ def judge(wheel: Wheel, newcomer: Newcomer, champion: Version, truth: pl.Series)
     paired = answer_both(wheel, newcomer, champion, truth)
     task, scale = wheel.contract.target.task, newcomer.choice.scale
     folder, golden = wheel.blobs.path(newcomer.version.id), try_version(wheel.blobs.path(newcomer.version.id))
-    base = np.array([wheel.package(champion.id).base] * len(paired.labels))
     losses = [bounded_losses(task, paired.labels, one, scale) for one in (paired.champion, paired.challenger)]
-    tried = None if golden else try_out(wheel.package(newcomer.version.id), newcomer.rows, folder)
+    package = None if golden else wheel.package(newcomer.version.id)
+    tried = try_out(package, newcomer.rows, folder) if package else None
+    base = np.array([package.base] * len(paired.labels)) if package else np.empty(0)
     evidence = Evidence(
         champion_losses=losses[0].tolist(),
         challenger_losses=losses[1].tolist(),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from trimtab.loop.state import Wheel
 from trimtab.metrics.figures import count
 from trimtab.nouns import Contract, Outcome, SourceSpec
 from trimtab.nouns.record import OutcomeState, subject_of
+from trimtab.store import open_claims
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,11 @@ def keep_outcomes(wheel: Wheel, kept: Sequence[Outcome], *, app: str | None = No
         return
     records = [{**asdict(outcome), "_arrived_at": outcome.arrived_at} for outcome in kept]
     wheel.lake.append("outcomes", frame_of(records, OUTCOMES), app=app, number=number)
-    wheel.index.add((), [(subject_of(outcome.prediction_id, outcome.key), outcome.value) for outcome in kept])
+    before = clock.now().timestamp()
+    newest = [(subject_of(outcome.prediction_id, outcome.key), outcome.value) for outcome in kept]
+    wheel.index.add((), newest)
+    with closing(open_claims(wheel.project)) as claims:  # which a worker asks before the index
+        claims.forget_outcomes((subject for subject, _ in newest), before)
 
 
 @dataclass(frozen=True, slots=True)

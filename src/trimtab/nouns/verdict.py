@@ -144,7 +144,7 @@ class Evidence:
     reference            hold-out risk of the champion with its interval, same loss
     champion_losses      losses of the champion on the comparison rows (rows that neither model saw)
     challenger_losses    losses of the challenger on the same rows, same order
-    base_losses          losses on the same rows of who answers the champion's base rate or mean to everything
+    base_losses          losses on the same rows of who answers the challenger's base rate or mean to everything
     labelled             labelled rows known now
     labelled_at_fit      labelled rows at the last fit, whether its Version answers or was refused
     windows_since_fit    windows of answers that were finished since the last fit

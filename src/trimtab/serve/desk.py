@@ -24,9 +24,8 @@ class Desk:
     """The project, the log, and what answers now.
 
     `live` is replaced whole at each new epoch, on the event loop, and is None while nothing is promoted or nothing
-    promoted loads. `troubles`
-    are sentences by name: each makes readiness say `degraded`. `contract` is the folder's own, for the
-    docs while nothing is live.
+    promoted loads. `troubles` are sentences by name: each makes readiness say `degraded`. `contract` is the folder's
+    own, for the docs while nothing is live.
     """
 
     project: Project

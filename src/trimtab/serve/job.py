@@ -131,7 +131,7 @@ def open_job(output: Path, asked: str, epoch: int, lake: Lake, index: Index) -> 
             is_over = True
         finally:
             if is_over or not job.steps:
-                shutil.rmtree(folder.rename(folder.with_suffix(OVER)))
+                shutil.rmtree(folder.rename(folder.with_suffix(OVER)), ignore_errors=True)
 
 
 def is_begun(output: Path, asked: str) -> bool:

@@ -65,7 +65,11 @@ async def read_body(receive: Receive, headers: Headers, limits: Limits) -> bytes
 @coroutine
 def _go_on(waiting: Generator[Any, Any, Message], step: object) -> Generator[Any, Any, Message]:
     """Await what was begun by hand and has made its first step."""
-    yield step
+    try:
+        yield step
+    except BaseException:  # the time is over, or the server stops: what was begun by hand is ended by hand
+        waiting.close()
+        raise
     return (yield from waiting)
 
 

@@ -183,7 +183,9 @@ class Watcher:
         events.tell("swap", version=fresh.model.name, id=fresh.model.id, epoch=fresh.epoch)
 
     def _try_ahead(self, newest: str | None, live: Live | None) -> None:
-        """Begin the trial of a Version that is not in memory, once."""
+        """Begin the trial of a Version that is not in memory, once; what was there at the start was judged before."""
+        if self._tried is None:
+            self._tried = newest or ""
         held = () if live is None else [model.id for model in live.models]
         if newest is not None and newest != self._tried and newest not in held:
             self._tried = newest

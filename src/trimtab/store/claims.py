@@ -94,6 +94,17 @@ class Claims:
 
         return self._hand_over(work)
 
+    def forget_outcomes(self, subjects: Iterable[str], before: float) -> None:
+        """Forget Outcomes noted until a moment: newer ones came by another way, and the index has them."""
+        wanted = [(subject, before) for subject in subjects]
+        if not wanted or not self.path.exists():
+            return
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.executemany("delete from outcome where subject = ? and at <= ?", wanted)
+
+        self._hand_over(work).result()
+
     def find_outcomes(self, subjects: Iterable[str]) -> "Future[dict[str, str]]":
         """Return the newest values by subject, of those that are known."""
         wanted = list(subjects)
