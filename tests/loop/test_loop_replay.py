@@ -73,11 +73,20 @@ def test_a_fork_is_the_same_policy_without_the_promotion(make_wheel: MakeWheel) 
 
 
 def test_without_a_promotion_the_layer_learns_on(make_wheel: MakeWheel) -> None:
-    """The fork of a blend is no frozen model: it follows a world that turned as the same layer would have."""
+    """The fork of a blend is no frozen model: it follows a world that turned as the same layer would have.
+
+    The newcomer comes while the world is calm; it turns after that, before the fork has seen its batches.
+    """
     settings = BLEND.replace('"5 windows"', '"2 windows"')
-    wheel = make_wheel(3300, turned_at=2300, settings=settings)
+    wheel = make_wheel(3500, turned_at=2400, settings=settings)
     line = replay(wheel, policies=["governed"], batch=200, label_delay=1, tell=say_nothing).lines["governed"]
+    promoted = next(event for event in line.events if event.action == "promote")
+    assert promoted.batch == 1
     fork = line.forks[0]
-    lost = [[one.mean() for one in way] for way in (fork.without, fork.before)]
-    assert lost[0][-1] < lost[1][-1] - 0.1  # what was replaced stands still, the fork corrects itself
+    own, without, replaced = ([one.mean() for one in way] for way in (fork.own, fork.without, fork.before))
+    assert without[0] > 1.2  # the first batch of the turned world meets both as they were
+    assert replaced[0] > 1.2
+    assert replaced[-1] > 1.2  # what was replaced stands still
+    assert without[-1] < 1.0  # the fork corrects itself
+    assert without[-1] == pytest.approx(own[-1], abs=0.05)  # as the policy does, whose newcomer knew the same world
     assert "trim" not in {event.action for event in line.events}
