@@ -38,9 +38,9 @@ class Answer:
 
 def read_answer(value: Any) -> Answer | None:
     """Return what an answer says, None where nothing in it looks like a prediction."""
-    leaves = list(_leaves(without_changing(value)))
-    likely = {path: leaf for path, leaf in leaves if _about(path) & _PROBABILITY and _is_number(leaf)}
-    rest = [(path, leaf) for path, leaf in leaves if path not in likely and not _is_meta(path)]
+    found = list(leaves(without_changing(value)))
+    likely = {path: leaf for path, leaf in found if _about(path) & _PROBABILITY and _is_number(leaf)}
+    rest = [(path, leaf) for path, leaf in found if path not in likely and not _is_meta(path)]
     close = [leaf for path, leaf in rest if _about(_own(path)) & _PREDICTION or not _own(path)]
     named = close or [leaf for path, leaf in rest if _about(path) & _PREDICTION]
     numbers = {path: float(leaf) for path, leaf in likely.items()}
@@ -54,7 +54,7 @@ def read_answer(value: Any) -> Answer | None:
 def without_changing(value: Any) -> Any:
     """Return an answer without what differs from one time to the next by its nature: ids, moments, durations."""
     kept = _keep(value)
-    return kept if any(True for _ in _leaves(kept)) else value
+    return kept if any(True for _ in leaves(kept)) else value
 
 
 def _keep(value: Any) -> Any:
@@ -92,14 +92,11 @@ def _about(path: Path) -> set[str]:
     return {word for step in path for word in split_words(step)}
 
 
-def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Yield each scalar with its path; of a list of rows only the first, of a list of numbers all."""
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield from _leaves(item, (*path, str(name)))
-    elif isinstance(value, list):
-        for position, item in enumerate(value):
-            yield from _leaves(item, (*path, str(position)))
+def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield every scalar of a JSON value that is not null, with its path."""
+    if isinstance(value, dict | list):
+        for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves(item, (*path, str(name)))
     elif value is not None:
         yield path, value
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from trimtab.audit.client import Reply
-from trimtab.audit.result import Category, Result, Severity, State
+from trimtab.audit.result import WORST_FIRST, Category, Result, Severity, State
 from trimtab.audit.service import Service
 
 RUBRIC = 1
@@ -62,15 +62,12 @@ def judge_refusal(service: Service, reply: Reply, field: str = "") -> Result:
     return Result(State.PASS, f"{what}: refused with {reply.told}", reply.exchange)
 
 
-_ORDER = (State.FAIL, State.ERROR, State.WARN, State.MANUAL, State.PASS, State.NOT_APPLICABLE)
-
-
 def worst(results: Iterable[Result]) -> Result:
     """Return the worst result, which also says how many of all are like it. Nothing asked is N/A."""
     every = list(results)
     if not every:
         return Result(State.NOT_APPLICABLE, "nothing to ask about")
-    first = min(every, key=lambda result: _ORDER.index(result.state))
+    first = min(every, key=lambda result: WORST_FIRST.index(result.state))
     alike = [result for result in every if result.state == first.state]
     if len(every) == 1:
         return first

@@ -3,29 +3,17 @@
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
-from trimtab.audit.answer import split_words
+from trimtab.audit.answer import leaves, split_words
 from trimtab.audit.client import Reply
 from trimtab.audit.probe import judge_refusal
 from trimtab.audit.result import Result, State
-from trimtab.audit.service import Field, Service, encode
-
-Item = TypeVar("Item")
+from trimtab.audit.service import Field, Item, Service, encode
 
 _FLAGS = {"warning", "warnings", "flag", "flags", "note", "notes", "issue", "issues", "unseen", "unknown", "imputed"}
 _SHORT = 2
 """Quick audits try so many cases of a list that a full one tries to its end."""
-
-
-def spread(items: Sequence[Item], most: int) -> list[Item]:
-    """Return at most so many items, evenly over the list.
-
-    >>> spread("abcdefgh", 3)
-    ['a', 'c', 'f']
-    """
-    most = min(most, len(items))
-    return [items[position * len(items) // most] for position in range(most)]
 
 
 def some(service: Service, cases: Sequence[Item], quick: int = _SHORT) -> Sequence[Item]:
@@ -82,15 +70,6 @@ def is_flagged(reply: Reply) -> bool:
     return any(
         set(split_words(".".join(path))) & _FLAGS and leaf not in {False, ""} for path, leaf in leaves(reply.json())
     )
-
-
-def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield every scalar of a JSON value that is not null, with its path."""
-    if isinstance(value, dict | list):
-        for name, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from leaves(item, (*path, str(name)))
-    elif value is not None:
-        yield path, value
 
 
 def ask_once(service: Service, payload: Any) -> Reply:

@@ -25,6 +25,9 @@ class State(StrEnum):
     ERROR = "ERROR"
 
 
+WORST_FIRST = (State.FAIL, State.ERROR, State.WARN, State.MANUAL, State.PASS, State.NOT_APPLICABLE)
+
+
 class Severity(StrEnum):
     """Whether a probe stops the gate (must), counts in the score only (should), or only informs."""
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from trimtab.audit.answer import Answer, read_answer, without_changing
 from trimtab.audit.client import Client, Reply
@@ -13,6 +13,7 @@ from trimtab.audit.shape import Row, Shape
 
 JSON = "application/json"
 Kind = Literal["number", "integer", "string", "boolean", "unknown"]
+Item = TypeVar("Item")
 
 _MARK = "\x1dtrimtab\x1d"
 _ECHOES = {"input", "ctx", "body", "received", "value"}
@@ -180,8 +181,7 @@ class Service:
     def sample(self, *kinds: Kind) -> tuple[Field, ...]:
         """Return at most `budget.fields` fields of these kinds (of all, where none is named), spread over the row."""
         fitting = [field for field in self.fields if not kinds or field.kind in kinds]
-        most = min(self.budget.fields, len(fitting))
-        return tuple(fitting[position * len(fitting) // most] for position in range(most))
+        return tuple(spread(fitting, self.budget.fields))
 
     def answer(self, reply: Reply) -> Answer | None:
         """Return what an answer says, None where it is none."""
@@ -205,6 +205,16 @@ class Service:
 def encode(value: Any) -> bytes:
     """Return a value as compact JSON."""
     return json.dumps(value, separators=(",", ":")).encode()
+def spread(items: Sequence[Item], most: int) -> list[Item]:
+    """Return at most so many items, evenly over the list.
+
+    >>> spread("abcdefgh", 3)
+    ['a', 'c', 'f']
+    """
+    most = min(most, len(items))
+    return [items[position * len(items) // most] for position in range(most)]
+
+
 
 
 def _without_echo(value: Any) -> Any:

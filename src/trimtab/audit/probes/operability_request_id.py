@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from trimtab.audit.answer import split_words
+from trimtab.audit.answer import leaves, split_words
 from trimtab.audit.client import Reply
 from trimtab.audit.probe import About
-from trimtab.audit.questions import leaves
 from trimtab.audit.result import Category, Result, Severity, State
 from trimtab.audit.service import Service
 

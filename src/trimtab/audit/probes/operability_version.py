@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from trimtab.audit.answer import split_words
+from trimtab.audit.answer import leaves, split_words
 from trimtab.audit.client import Reply
 from trimtab.audit.probe import About
-from trimtab.audit.questions import find_routes, leaves
+from trimtab.audit.questions import find_routes
 from trimtab.audit.result import Category, Result, Severity, State
 from trimtab.audit.service import Service
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from trimtab.audit.probe import About, worst
-from trimtab.audit.questions import is_flagged, refuses, spread, survives
+from trimtab.audit.questions import is_flagged, refuses, survives
 from trimtab.audit.result import Category, Result, Severity, State
-from trimtab.audit.service import Field, Service
+from trimtab.audit.service import Field, Service, spread
 
 
 class FieldMissing:

@@ -1,9 +1,9 @@
 """A value that is not there although its field is."""
 
 from trimtab.audit.probe import About, worst
-from trimtab.audit.questions import is_flagged, refuses, spread
+from trimtab.audit.questions import is_flagged, refuses
 from trimtab.audit.result import Category, Result, Severity, State
-from trimtab.audit.service import Field, Service
+from trimtab.audit.service import Field, Service, spread
 
 
 class NullValue:

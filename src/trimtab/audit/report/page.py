@@ -8,7 +8,7 @@ from html import escape
 from importlib.metadata import version
 from importlib.resources import files
 
-from trimtab.audit.result import Severity, State
+from trimtab.audit.result import WORST_FIRST, Severity, State
 from trimtab.audit.run import Report
 from trimtab.audit.score import Judged, Section
 
@@ -27,7 +27,6 @@ _SEEDS: Mapping[str, str] = {
     "repair": "valid one mended from the service's own errors",
 }
 _GOOD, _FAIR = 90, 50
-_ORDER = (State.FAIL, State.ERROR, State.WARN, State.MANUAL, State.PASS, State.NOT_APPLICABLE)
 _LONGEST_SEED = 2_000
 
 
@@ -35,7 +34,7 @@ def write_page(report: Report) -> str:
     """Return the page."""
     style, script = (files(__package__).joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'"
-    blocking = sorted((one for one in report.judged if one.blocks), key=lambda one: _ORDER.index(one.result.state))
+    blocking = sorted((one for one in report.judged if one.blocks), key=lambda one: WORST_FIRST.index(one.result.state))
     sections = "".join(_section(section, score, report.judged) for section, score in report.sections)
     name = escape(report.url)
     return (
@@ -137,7 +136,7 @@ def _section(section: Section, score: float | None, judged: Sequence[Judged]) ->
     if not mine:
         return ""
     passed = [one for one in mine if one.result.state in {State.PASS, State.NOT_APPLICABLE}]
-    others = sorted((one for one in mine if one not in passed), key=lambda one: _ORDER.index(one.result.state))
+    others = sorted((one for one in mine if one not in passed), key=lambda one: WORST_FIRST.index(one.result.state))
     shown = "".join(_probe(one) for one in others)
     if passed:
         shown += f"<h3>In order or not applicable, {len(passed)}</h3>{''.join(_probe(one) for one in passed)}"
