@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ from tests.audit.servers import odd
 
 from trimtab.audit.client import CapReached, Client
 from trimtab.audit.discover import Asked, discover
+from trimtab.audit.probes.contract_method import WrongMethod
+from trimtab.audit.result import State
 from trimtab.audit.service import Service
 from trimtab.errors import HostError, UsageError
 
@@ -109,6 +112,19 @@ def test_fields_of_many_rows_are_read_from_the_alternative_that_has_them() -> No
     assert service.field("c").declared
 
 
+def test_a_document_that_has_moved_is_read_from_where_it_is() -> None:
+    described = document({"/predict": ROW}, servers=[{"url": "."}])
+    behave = service_of({"/api/predict": one}, {"/api/openapi.json": described})
+
+    def talk(method: str, path: str, body: bytes, connection: socket.socket) -> None:
+        if path == "/openapi.json":
+            odd.answer(connection, 308, extra="location: /api/openapi.json\r\n")
+        else:
+            behave(method, path, body, connection)
+
+    assert found(talk).openapi_path.endswith("/api/openapi.json")
+
+
 def test_a_redirect_on_the_same_host_is_followed_with_its_body() -> None:
     def talk(method: str, path: str, body: bytes, connection: socket.socket) -> None:
         if path == "/predict":
@@ -118,7 +134,18 @@ def test_a_redirect_on_the_same_host_is_followed_with_its_body() -> None:
                 method, path, body, connection
             )
 
-    assert found(talk).first.accepted
+    service = found(talk)
+    assert service.first.accepted
+    assert service.path.endswith("/predict/"), "every later request would take two"
+    assert service.route == "/predict"
+
+
+def test_a_declared_get_of_the_predict_route_is_no_wrong_method() -> None:
+    described = document({"/predict": ROW})
+    described["paths"]["/predict"]["get"] = {"responses": {"200": {"description": "how to ask"}}}
+    talk = service_of({"/predict": one}, {"/openapi.json": described, "/predict": {"how": "POST"}})
+    with odd.serve(talk) as url, Client(url, cap=60) as client:
+        assert WrongMethod().run(discover(client, Asked(), lambda line: None)).state == State.NOT_APPLICABLE
 
 
 def test_fields_are_read_through_references_and_alternatives() -> None:
@@ -284,9 +311,62 @@ def test_no_more_requests_are_sent_than_allowed() -> None:
             client.send("GET", "/")
         with pytest.raises(CapReached):
             client.send("GET", "/")
-        with pytest.raises(ValueError, match="not the host"):
-            client.url("http://192.0.2.1/") and client._build("GET", "http://192.0.2.1/", None, None)
     assert len(seen) == 3
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"openapi": "http://192.0.2.1/openapi.json"},
+        {"openapi": "openapi.json"},
+        {"predict_url": "http://192.0.2.1/predict", "example": {"a": 1}},
+        {"predict_url": "http://[::1/predict", "example": {"a": 1}},
+        {"predict_url": "predict", "example": {"a": 1}},
+        {"route": "predict", "example": {"a": 1}},
+        {"predict_url": "/predict", "example": {"a": "x" * 3_000_000}},
+    ],
+)
+def test_a_mistake_in_what_was_asked_is_told_before_it_is_sent(asked: dict[str, Any]) -> None:
+    seen: list[str] = []
+    with pytest.raises(UsageError) as caught:
+        found(service_of({"/predict": one}, {}, seen), **asked)
+    assert caught.value.hint
+    assert "POST /predict" not in seen
+
+
+def test_hops_of_a_redirect_and_the_get_after_failures_are_counted() -> None:
+    seen: list[str] = []
+
+    def talk(method: str, path: str, body: bytes, connection: socket.socket) -> None:
+        seen.append(path)
+        if path != "/dead":
+            odd.answer(connection, 307, extra=f"location: {path}x\r\n")
+
+    with odd.serve(talk) as url, Client(url, cap=13) as client:
+        client.send("GET", "/")
+        assert (client.sent, len(seen)) == (4, 4)
+        for _ in range(5):
+            client.send("GET", "/dead", body=b"")
+        assert client.sent == len(seen) == 13
+        assert not client.gone, "what redirects in circles is there"
+        with pytest.raises(CapReached):
+            client.send("GET", "/")
+    assert len(seen) == 13
+
+
+def test_hops_of_a_redirect_are_paced_and_the_pauses_are_no_time_of_the_service() -> None:
+    with odd.serve(odd.circling) as url, Client(url, cap=9, pace=0.3) as client:
+        begin = time.monotonic()
+        reply = client.send("GET", "/")
+        took = time.monotonic() - begin
+    assert reply.seconds < 0.9 <= took
+
+
+def test_a_hop_that_is_beyond_the_cap_is_not_made() -> None:
+    with odd.serve(odd.circling) as url, Client(url, cap=2) as client:
+        with pytest.raises(CapReached):
+            client.send("GET", "/")
+        assert client.sent == 2
 
 
 def test_a_key_is_sent_but_not_to_where_it_is_not_wanted() -> None:
@@ -300,8 +380,12 @@ def test_a_key_is_sent_but_not_to_where_it_is_not_wanted() -> None:
             str(client.send("GET", "/").exchange.headers),
             str(client.send("GET", "/", anonymous=True).exchange.headers),
         ]
+        secure = Client(url.replace("http:", "https:"), cap=1, headers={"X-Key": "k3y"})
+        heads.append(str(secure.send("GET", f"{url}/").exchange.headers))
+        secure.close()
     assert "k3y" in heads[0]
     assert "k3y" not in heads[1]
+    assert "k3y" not in heads[2], "the same host, but in the open"
 
 
 def test_nobody_there() -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.audit.servers import fair, odd
 from tests.audit.servers.fair import service
 
-from trimtab.audit.client import Client
+from trimtab.audit.client import Client, Throttled
 from trimtab.audit.discover import Asked, discover
 from trimtab.audit.probes import PROBES
 from trimtab.audit.result import Result, State
@@ -98,7 +98,7 @@ def test_a_service_that_asks_to_slow_down_is_obeyed_and_judged_by_what_it_then_s
         assert run(asked, "security.rate_limit").state == State.PASS
 
 
-def test_a_service_that_always_asks_to_slow_down_is_an_error_not_a_refusal() -> None:
+def test_a_service_that_always_asks_to_slow_down_has_refused_nothing() -> None:
     def locked(row: dict[str, object]) -> object:
         return {"probability": fair.a_number(row, "balance") / 10}
 
@@ -113,7 +113,9 @@ def test_a_service_that_always_asks_to_slow_down_is_an_error_not_a_refusal() -> 
 
     with found(closing) as asked:
         closed = True
-        assert run(asked, "validation.missing").state == State.ERROR
+        with pytest.raises(Throttled, match="always answered 429"):
+            run(asked, "validation.missing")
+        assert run(asked, "performance.burst").state == State.ERROR
 
 
 def test_no_answer_in_time_is_told_as_that() -> None:

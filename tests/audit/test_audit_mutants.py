@@ -14,7 +14,7 @@ from trimtab.audit.discover import Asked, discover
 from trimtab.audit.probe import Probe
 from trimtab.audit.probes import PROBES
 from trimtab.audit.probes.performance_cold_start import judge_first
-from trimtab.audit.probes.security_tls import judge_line
+from trimtab.audit.probes.security_tls import EncryptedLine, judge_line
 from trimtab.audit.result import Exchange, State
 from trimtab.audit.run import Options, audit, with_quick
 from trimtab.audit.service import Declared, Service
@@ -100,6 +100,16 @@ def test_a_line_is_judged_by_its_scheme() -> None:
     assert judge_line(_reply("http://example.org/predict"), None).state == State.FAIL
     assert judge_line(closed, _reply("http://example.org/")).state == State.WARN
     assert judge_line(closed, _reply("http://example.org/", status=308)).state == State.PASS
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+def test_http_beside_https_is_asked_for_without_the_key(host: str) -> None:
+    with discovered() as service:
+        service.client.base = f"https://{host}"
+        EncryptedLine().run(service)
+        asked = service.client.history[-1].exchange
+    assert asked.url == f"http://{host}/"
+    assert KEY not in asked.headers.values()
 
 
 def test_a_first_call_is_judged_by_its_seconds() -> None:

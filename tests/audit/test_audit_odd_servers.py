@@ -42,6 +42,18 @@ def test_a_name_and_password_in_the_url_are_refused_and_not_repeated() -> None:
     assert "secret" not in str(error)
 
 
+def test_a_name_of_a_network_of_containers_is_a_host_where_its_scheme_is_written() -> None:
+    assert isinstance(fails("http://api:8000"), Refused)
+    assert isinstance(fails("api:8000"), UsageError)
+
+
+def test_a_path_without_its_slash_is_not_glued_to_the_path_of_the_url() -> None:
+    with odd.serve(odd.plain) as url:
+        error = fails(f"{url}/v1", replace(IMPATIENT, asked=Asked(openapi="openapi.json")))
+    assert isinstance(error, UsageError)
+    assert "neither URL nor path" in str(error)
+
+
 def test_a_host_that_is_not_this_machine_is_refused_before_anything_is_sent() -> None:
     assert isinstance(fails("https://example.org"), Refused)
     assert isinstance(fails("http://192.0.2.1:8000"), Refused)
@@ -107,6 +119,33 @@ def test_a_service_that_dies_half_way_stops_the_audit_and_gets_no_verdict_on_wha
     assert {one.result.state for one in not_asked} == {State.ERROR}
     assert not replace(report, judged=()).passed
     assert replace(report, judged=(), stopped="").passed
+
+
+def test_no_more_is_sent_than_is_told_where_the_route_redirects() -> None:
+    talk, sent = odd.counting(odd.moved)
+    with odd.serve(talk) as url:
+        report = audit(url, IMPATIENT, quiet)
+    assert report.requests == len(sent) <= 120
+    assert sent.count("POST /predict") == 1
+
+
+def test_a_probe_that_is_throttled_gives_no_verdict() -> None:
+    talk, throttled = odd.throttling_after(60)
+    before, verdicts = 0, []
+
+    def tell(line: str) -> None:
+        nonlocal before
+        if len(throttled) > before:
+            verdicts.append(line)
+        before = len(throttled)
+
+    with odd.serve(talk) as url:
+        report = audit(url, IMPATIENT, tell)
+    assert len(verdicts) > 10
+    assert [line for line in verdicts if not line.startswith("ERROR") or "the probe itself" in line] == []
+    limit = report.find("security.rate_limit")
+    assert limit is not None
+    assert limit.result.state == State.PASS
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "soon"])

@@ -20,7 +20,7 @@ import httpx
 
 from trimtab import clock
 from trimtab.audit.result import Exchange
-from trimtab.errors import TrimtabError
+from trimtab.errors import HostError, TrimtabError, UsageError
 
 Failure = Literal["", "timeout", "dropped", "refused", "no trust", "too large", "redirected"]
 
@@ -56,6 +56,10 @@ class ServiceGone(TrimtabError):
     """Several requests in a row could not be answered, and a plain one cannot either."""
 
 
+class Throttled(HostError):
+    """A request was answered 429 as often as it was sent, so what it asked was never looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What came back; `status` is None where nothing did, and `failure` says why. Header names are lower case."""
@@ -66,6 +70,8 @@ class Reply:
     seconds: float
     failure: Failure
     exchange: Exchange
+    landed: str = ""
+    """The URL that answered, where a redirect led there, else ''."""
 
     @property
     def accepted(self) -> bool:
@@ -94,17 +100,34 @@ class Reply:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """Return the body as a value, None where it is no JSON. NaN and Infinity are read as the numbers they mean."""
+        """Return the body as a value, None where it is no JSON.
+
+        NaN and Infinity are read as the numbers they mean; half a surrogate pair, which no report can hold, as U+FFFD.
+        """
         try:
-            return json.loads(self.body)
+            return make_writable(json.loads(self.body))
         except (ValueError, RecursionError):
             return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    status: int | None
+    headers: Mapping[str, str]
+    body: bytes
+    failure: Failure
+    url: str = ""
+    """What answered, '' where nothing did."""
+
+    paused: float = 0.0
+    """Seconds that this client waited before it followed a redirect."""
 
 
 class Client:
     """Sends requests to one service and never more than `cap` of them, those of a burst included.
 
-    `headers` are the user's own (a key, for example): sent with every request that is not anonymous, never shown.
+    `headers` are the user's own (a key, for example): sent with every request to the scheme, host and port of the base
+    that is not anonymous; never shown.
     """
 
     def __init__(
@@ -158,7 +181,8 @@ class Client:
         """Return the reply to one request; `path` is put behind the base, or is a whole URL of the same host.
 
         `fresh` opens a connection of its own. A 429 is obeyed: the request waits and is sent again, twice at most.
-        Raises CapReached and ServiceGone; whatever the service does is a Reply.
+        Raises CapReached, ServiceGone, Throttled where the last answer is 429 too, and UsageError for what may not be
+        sent; whatever else the service does is a Reply.
         """
         request = self._build(method, path, body, headers, anonymous=anonymous)
         client = self._fresh if fresh else self._kept
@@ -167,15 +191,19 @@ class Client:
             reply = self._runner.run(self._exchange(client, request, timeout or self.patience, most))
             self.history.append(reply)
             self._note(reply)
-            if reply.status != 429 or not again:
-                break
-            clock.sleep(_asked_pause(reply))
-        return reply
+            if reply.status != 429:
+                return reply
+            if again:
+                clock.sleep(_asked_pause(reply))
+        raise Throttled(f"{method} {request.url} is always answered 429.", hint="let this client ask more often")
 
     def burst(
         self, path: str, body: bytes, headers: Mapping[str, str], *, connections: int, each: int, timeout: float = 30.0
     ) -> list[Reply]:
-        """Return the replies to many equal POSTs, sent over several connections at once; at most BURST."""
+        """Return the replies to many equal POSTs, sent over several connections at once; at most BURST.
+
+        No redirect is followed here: no more is sent than was counted.
+        """
         connections, each = min(connections, BURST[0]), min(each, BURST[1])
         if self.sent + connections * each > self.cap:
             raise CapReached(f"A burst of {connections * each} is more than the cap of {self.cap} leaves.")
@@ -201,52 +229,73 @@ class Client:
         patience = httpx.Timeout(3600)  # the deadline of the whole exchange is the one that counts
         return httpx.AsyncClient(verify=self._ssl, timeout=patience, limits=limits, trust_env=False)
 
-    def _take_turn(self) -> None:
+    def _take_turn(self) -> float:
+        """Count a request and wait until it may be sent; return the seconds of that."""
         if self.sent >= self.cap:
             raise CapReached(f"The cap of {self.cap} requests is reached.")
         if self.gone:
             raise ServiceGone("The service no longer answers.")
         self.sent += 1
-        early = (self._next_turn - clock.monotonic_ns()) / 1e9
-        if early > 0:
+        early = max(0.0, (self._next_turn - clock.monotonic_ns()) / 1e9)
+        if early:
             clock.sleep(early)
         self._next_turn = clock.monotonic_ns() + round(self.pace * 1e9)
+        return early
 
     def _build(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None, *, anonymous: bool = False
     ) -> httpx.Request:
         if body is not None and len(body) > MAX_BODY:
-            raise ValueError(f"a body of {len(body)} bytes is more than a polite audit sends")
-        url = httpx.URL(self.url(path))
-        if url.host != httpx.URL(self.base).host:
-            raise ValueError(f"{url.host} is not the host of this audit")
-        own = {} if anonymous else self.private
+            raise UsageError(f"A request of {len(body)} bytes is more than {MAX_BODY}.", hint="a smaller --example")
+        url, base = self._locate(path), httpx.URL(self.base)
+        own = self.private if not anonymous and _origin(url) == _origin(base) else {}
         every = {"User-Agent": f"trimtab-audit/{version('trimtab')}", "Accept": "*/*", "Accept-Encoding": "identity"}
         return httpx.Request(method, url, headers={**every, **own, **(headers or {})}, content=body)
+
+    def _locate(self, path: str) -> httpx.URL:
+        """Return the URL of a path. Raises UsageError where it is none, or is on another host."""
+        hint = f"a whole URL on the host of {self.base}, or a path that begins with /"
+        if path and not path.startswith(("/", "http://", "https://")):
+            raise UsageError(f"'{path[:80]}' is neither URL nor path.", hint=hint)
+        try:
+            url = httpx.URL(self.url(path))
+        except httpx.InvalidURL:
+            raise UsageError(f"'{path[:80]}' is no URL.", hint=hint) from None
+        if url.host != httpx.URL(self.base).host:
+            raise UsageError(f"{path[:80]} is on another host, and an audit asks one only.", hint=hint)
+        return url
 
     def _note(self, reply: Reply) -> None:
         """Count failures in a row; after MAX_FAILURES one plain GET decides whether the service is there at all."""
         self._failures = self._failures + 1 if reply.failure in {"timeout", "dropped", "refused", "no trust"} else 0
         if self._failures == MAX_FAILURES:
+            self._failures = 0
+            self._take_turn()
             request = self._build("GET", "/", None, None)
-            if self._runner.run(self._exchange(self._fresh, request, self.patience)).status is not None:
-                self._failures = 0
+            plain = self._runner.run(self._exchange(self._fresh, request, self.patience))
+            if plain.status is None and plain.failure != "redirected":
+                self._failures = MAX_FAILURES
 
     async def _burst(self, request: httpx.Request, connections: int, each: int, patience: float) -> list[Reply]:
         async with self._open(keep=connections) as client:
 
             async def work() -> list[Reply]:
-                return [await self._exchange(client, request, patience) for _ in range(each)]
+                return [await self._exchange(client, request, patience, redirects=0) for _ in range(each)]
 
             every = await asyncio.gather(*(work() for _ in range(connections)))
         return [reply for replies in every for reply in replies]
 
     async def _exchange(
-        self, client: httpx.AsyncClient, request: httpx.Request, patience: float, most: int = MAX_REPLY
+        self,
+        client: httpx.AsyncClient,
+        request: httpx.Request,
+        patience: float,
+        most: int = MAX_REPLY,
+        redirects: int = _REDIRECTS,
     ) -> Reply:
         begin = clock.monotonic_ns()
-        raw = await _bounded(lambda: _follow(client, request, most), patience)
-        seconds = (clock.monotonic_ns() - begin) / 1e9
+        raw = await _bounded(lambda: self._follow(client, request, most, redirects), patience)
+        seconds = (clock.monotonic_ns() - begin) / 1e9 - raw.paused
         exchange = Exchange(
             method=request.method,
             url=str(request.url),
@@ -259,15 +308,25 @@ class Client:
             failure=raw.failure,
             secret=frozenset(name.lower() for name in self.private),
         )
-        return Reply(raw.status, raw.headers, raw.body, seconds, raw.failure, exchange)
+        landed = raw.url if raw.url != exchange.url else ""
+        return Reply(raw.status, raw.headers, raw.body, seconds, raw.failure, exchange, landed)
 
-
-@dataclass(frozen=True, slots=True)
-class _Raw:
-    status: int | None
-    headers: Mapping[str, str]
-    body: bytes
-    failure: Failure
+    async def _follow(self, client: httpx.AsyncClient, request: httpx.Request, most: int, redirects: int) -> _Raw:
+        """Return the reply, redirects on the same origin followed where they keep the method; each takes its turn."""
+        paused = 0.0
+        for hop in range(redirects + 1):
+            paused += self._take_turn() if hop else 0.0
+            response = await client.send(request, stream=True)
+            try:
+                target = _target(request, response)
+                if target is None:
+                    headers = {name.lower(): value for name, value in response.headers.items()}
+                    content, failure = await _read(response, most)
+                    return _Raw(response.status_code, headers, content, failure, str(request.url), paused)
+            finally:
+                await response.aclose()
+            request = httpx.Request(request.method, target, headers=request.headers, content=request.content)
+        return _Raw(None, {}, b"", "redirected", paused=paused)
 
 
 def _asked_pause(reply: Reply) -> float:
@@ -289,30 +348,17 @@ async def _bounded(ask: Callable[[], Awaitable[_Raw]], patience: float) -> _Raw:
         return _Raw(None, {}, b"", "dropped")
 
 
-async def _follow(client: httpx.AsyncClient, request: httpx.Request, most: int) -> _Raw:
-    """Return the reply, redirects on the same origin followed where they keep the method."""
-    for _ in range(_REDIRECTS + 1):
-        response = await client.send(request, stream=True)
-        try:
-            target = _target(request, response)
-            if target is None:
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                content, failure = await _read(response, most)
-                return _Raw(response.status_code, headers, content, failure)
-        finally:
-            await response.aclose()
-        request = httpx.Request(request.method, target, headers=request.headers, content=request.content)
-    return _Raw(None, {}, b"", "redirected")
-
-
 def _target(request: httpx.Request, response: httpx.Response) -> httpx.URL | None:
     """Return where to go on, None where this reply is the last."""
     keeps = response.status_code in {307, 308} or (request.method in {"GET", "HEAD"} and response.has_redirect_location)
     if not keeps or "location" not in response.headers:
         return None
     target = request.url.join(response.headers["location"])
-    same = (target.scheme, target.host, target.port) == (request.url.scheme, request.url.host, request.url.port)
-    return target if same else None
+    return target if _origin(target) == _origin(request.url) else None
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 async def _read(response: httpx.Response, most: int) -> tuple[bytes, Failure]:
@@ -328,6 +374,17 @@ async def _read(response: httpx.Response, most: int) -> tuple[bytes, Failure]:
         if len(body) > most:
             return bytes(body[:most]), "too large"
     return bytes(body), ""
+
+
+def make_writable(value: Any) -> Any:
+    """Return a JSON value without halves of surrogate pairs: a file or a terminal takes none."""
+    if isinstance(value, dict):
+        return {make_writable(name): make_writable(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [make_writable(item) for item in value]
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
 
 
 def is_loopback(base: str) -> bool:

@@ -80,7 +80,7 @@ def _follow_page(client: Client) -> Document | None:
 
 def _read(reply: Reply, *, given: bool) -> Document | None:
     """Return the document in a reply; something that only looks like one is returned with its problems."""
-    url = reply.exchange.url
+    url = reply.landed or reply.exchange.url
     if reply.failure == "too large":
         return Document({}, url, (f"it is larger than {LARGEST >> 20} MB and was not read",))
     if not reply.accepted:

@@ -49,8 +49,6 @@ def judge_refusal(service: Service, reply: Reply, field: str = "") -> Result:
     is not named; FAIL where the service fails, drops the connection, takes too long, or answers 2xx.
     """
     what = f"'{field}'" if field else "the request"
-    if reply.status == 429:
-        return Result(State.ERROR, f"{what}: {reply.told}, so it was not looked at", reply.exchange)
     if reply.broke:
         return Result(State.FAIL, f"{what}: {reply.told} instead of a refusal", reply.exchange)
     if reply.accepted:

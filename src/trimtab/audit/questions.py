@@ -34,8 +34,6 @@ def refuses(service: Service, reply: Reply, field: Field) -> Result:
 
 def survives(reply: Reply, what: str) -> Result:
     """Judge odd but harmless input: it may be refused or answered, but the service must not fail of it."""
-    if reply.status == 429:
-        return Result(State.ERROR, f"{what}: {reply.told}, so it was not looked at", reply.exchange)
     if reply.broke:
         return Result(State.FAIL, f"{what}: {reply.told}", reply.exchange)
     if not is_finite(reply.json()):

@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 import httpx
 
 from trimtab import clock
-from trimtab.audit.client import PACE, PATIENCE, CapReached, Client, ServiceGone, is_loopback
+from trimtab.audit.client import PACE, PATIENCE, Client, is_loopback
 from trimtab.audit.discover import Asked, discover
 from trimtab.audit.probe import RUBRIC, Probe
 from trimtab.audit.probes import PROBES
 from trimtab.audit.result import Category, Result, State
 from trimtab.audit.score import MOST_WAIVERS, SECTIONS, Judged, Section, Waiver, score_all, score_section
 from trimtab.audit.service import QUICK, Service
-from trimtab.errors import Refused, UsageError, nearest
+from trimtab.errors import Refused, TrimtabError, UsageError, nearest
 from trimtab.plugins import known, load
 
 RESERVE = 10
@@ -127,7 +127,7 @@ def _run_all(service: Service, probes: Sequence[Probe], tell: Tell) -> tuple[lis
 def _run_one(service: Service, probe: Probe) -> Result:
     try:
         return probe.run(service)
-    except (CapReached, ServiceGone) as error:
+    except TrimtabError as error:
         return Result(State.ERROR, error.message)
     except Exception as error:  # noqa: BLE001 - a probe that fails is an ERROR of the audit, never a verdict
         return Result(State.ERROR, f"the probe itself failed: {type(error).__name__}: {error}"[:300])
@@ -135,14 +135,16 @@ def _run_one(service: Service, probe: Probe) -> Result:
 
 def read_url(url: str) -> str:
     """Return a base URL without query, fragment and the last slash. Raises UsageError where it is no http URL."""
-    text = url.strip() if "://" in url else f"http://{url.strip()}"
+    has_scheme = "://" in url
+    text = url.strip() if has_scheme else f"http://{url.strip()}"
     hint = "write it like http://127.0.0.1:8000"
     try:
         parsed = httpx.URL(text)
         urlsplit(text).port  # noqa: B018 - reading it checks it
     except (httpx.InvalidURL, ValueError):
         raise UsageError(f"'{url[:80]}' is no URL.", hint=hint) from None
-    if parsed.scheme not in {"http", "https"} or not parsed.host or " " in text or not _looks_like_host(parsed.host):
+    is_host = bool(parsed.host) and (has_scheme or _looks_like_host(parsed.host))
+    if parsed.scheme not in {"http", "https"} or not is_host or " " in text:
         raise UsageError(f"'{url[:80]}' is no http or https URL.", hint=hint)
     if parsed.userinfo:
         raise UsageError("The URL holds a name or password.", hint="--header 'Authorization: ...'")
@@ -150,6 +152,7 @@ def read_url(url: str) -> str:
 
 
 def _looks_like_host(host: str) -> bool:
+    """Whether a word is meant as a host although no http:// stands before it."""
     return host == "localhost" or "." in host or ":" in host
 
 

@@ -104,7 +104,10 @@ class Service:
     """Where the document was found, or ''."""
 
     path: str
-    """The predict route, put behind the client's base."""
+    """The predict route, put behind the client's base; where it redirects, what it leads to."""
+
+    route: str
+    """How the document writes it, or ''."""
 
     operation: Mapping[str, Any]
     """The route's operation in the document, references resolved; empty where there is none."""
@@ -202,9 +205,6 @@ class Service:
         return re.search(rf"(?<![\w]){re.escape(name)}(?![\w])", text) is not None
 
 
-def encode(value: Any) -> bytes:
-    """Return a value as compact JSON."""
-    return json.dumps(value, separators=(",", ":")).encode()
 def spread(items: Sequence[Item], most: int) -> list[Item]:
     """Return at most so many items, evenly over the list.
 
@@ -215,6 +215,9 @@ def spread(items: Sequence[Item], most: int) -> list[Item]:
     return [items[position * len(items) // most] for position in range(most)]
 
 
+def encode(value: Any) -> bytes:
+    """Return a value as compact JSON."""
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def _without_echo(value: Any) -> Any:

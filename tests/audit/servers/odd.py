@@ -218,3 +218,37 @@ def dying_after(requests: int) -> Talk:
             plain(method, path, body, connection)
 
     return talk
+
+
+def moved(method: str, path: str, body: bytes, connection: socket.socket) -> None:
+    """Behave, but send predictions on to the same path with a slash."""
+    if path == "/predict":
+        answer(connection, 307, extra="location: /predict/\r\n")
+    else:
+        plain(method, path.rstrip("/"), body, connection)
+
+
+def counting(talk: Talk) -> tuple[Talk, list[str]]:
+    """Return a server that talks like another one, and the list of what it was asked."""
+    seen: list[str] = []
+
+    def count(method: str, path: str, body: bytes, connection: socket.socket) -> None:
+        seen.append(f"{method} {path}")
+        talk(method, path, body, connection)
+
+    return count, seen
+
+
+def throttling_after(requests: int) -> tuple[Talk, list[str]]:
+    """Return a server that behaves for so many requests and then answers 429, and the list of what it did not take."""
+    left, refused = [requests], list[str]()
+
+    def talk(method: str, path: str, body: bytes, connection: socket.socket) -> None:
+        left[0] -= 1
+        if left[0] >= 0:
+            plain(method, path, body, connection)
+        else:
+            refused.append(f"{method} {path}")
+            answer(connection, 429, b"{}", extra="retry-after: 0\r\n")
+
+    return talk, refused

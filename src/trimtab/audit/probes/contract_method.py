@@ -27,7 +27,7 @@ class WrongMethod:
 
     def run(self, service: Service) -> Result:
         """Ask with other methods."""
-        item = ((service.openapi or {}).get("paths") or {}).get(service.path) or {}
+        item = ((service.openapi or {}).get("paths") or {}).get(service.route) or {}
         if "get" in item:
             return Result(State.NOT_APPLICABLE, "GET is declared for this route")
         return worst(self._ask(service))

@@ -16,7 +16,7 @@ class Burst:
     processor from the service. Only no answer within 30 seconds is one.
 
     FAIL for 5xx, a dropped connection, or an answer that differs from the one alone. 429, and 503 with Retry-After, are
-    PASS; 429 without it is WARN.
+    PASS; 429 without it is WARN; where nobody got an answer there is nothing to judge.
     """
 
     about = About(
@@ -45,11 +45,13 @@ class Burst:
         said = f"{len(answered)} of {len(replies)} at once answered"
         if lost:
             return Result(State.FAIL, f"{said}, {len(lost)} not: {lost[0].told}", lost[0].exchange)
+        if not answered:
+            return Result(State.ERROR, f"{said}: all were told to come again", shed[0].exchange)
         first = service.stable(service.first)
         wrong = next((reply for reply in answered if closeness(service.stable(reply), first) > 1e-9), None)
         if wrong:
             return Result(State.FAIL, f"{said}, some with another answer than alone", wrong.exchange)
-        tail = quantile([reply.seconds for reply in answered] or [0.0], 0.95)
+        tail = quantile([reply.seconds for reply in answered], 0.95)
         found = {"p95_ms": round(tail * 1e3, 1), "shed": len(shed)}
         vague = any(RETRY not in reply.headers for reply in shed)
         more = f", {len(shed)} told to come again{' but not when' if vague else ''}" if shed else ""

@@ -2,6 +2,8 @@
 
 from urllib.parse import urlsplit
 
+import httpx
+
 from trimtab.audit.client import Reply, is_loopback
 from trimtab.audit.probe import About
 from trimtab.audit.result import Category, Result, Severity, State
@@ -31,7 +33,8 @@ class EncryptedLine:
         if parts.scheme == "http" and is_loopback(service.client.base):
             return Result(State.NOT_APPLICABLE, "loopback leaves no machine")
         standard = parts.scheme == "https" and parts.port in {None, 443}
-        return judge_line(service.first, service.get(f"http://{parts.hostname}/") if standard else None)
+        plain = str(httpx.URL(service.client.base).copy_with(scheme="http", port=None, path="/"))
+        return judge_line(service.first, service.get(plain) if standard else None)
 
 
 def judge_line(first: Reply, plain: Reply | None) -> Result:
