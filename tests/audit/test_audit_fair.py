@@ -1,5 +1,6 @@
 """No verdict that a reviewer of a right service would dispute; beside each, the control that is not right."""
 
+import math
 import socket
 import time
 from collections.abc import Iterator
@@ -182,6 +183,27 @@ def test_a_word_of_sql_counts_only_where_plain_text_does_not_get_it_too(always: 
 def test_a_header_is_a_key_only_where_it_is_called_so(header: str, state: State) -> None:
     with odd.serve(service(NUMBER, fair.unbounded)) as url, Client(url, cap=400, headers={header: "seven"}) as client:
         assert run(discover(client, Asked(), lambda _: None), "security.auth").state == state
+
+
+@pytest.mark.parametrize(
+    ("field", "least"),
+    [
+        ({"type": "number", "examples": [-40]}, -math.inf),
+        ({"type": "integer", "examples": [-40]}, -math.inf),
+        ({"type": "number", "exclusiveMinimum": 0}, 0),
+        ({"type": "integer", "exclusiveMinimum": 0, "maximum": 3}, 0),
+    ],
+)
+def test_a_direction_is_asked_upwards_and_within_exclusive_bounds(field: dict[str, object], least: float) -> None:
+    def judge(row: dict[str, object]) -> object:
+        if fair.a_number(row, "balance") <= least:
+            raise ValueError("balance")
+        return fair.unbounded(row)
+
+    asked = Asked(declared=Declared(directions=(("balance", "up"),)))
+    with odd.serve(service({"balance": field}, judge)) as url, Client(url, cap=400) as client:
+        result = run(discover(client, asked, lambda _: None), "behaviour.direction")
+    assert result.state == State.PASS, result.said
 
 
 def test_a_direction_of_what_is_no_number_is_an_error_in_words() -> None:

@@ -53,12 +53,17 @@ class Direction:
 
 
 def _steps(service: Service, name: str) -> list[float]:
-    """Return rising valid values of a field: within its bounds, else around the one of the seed."""
+    """Return rising valid values of a field: between its bounds, which may be exclusive, else around the seed's."""
     field, value = service.field(name), float(service.row()[name])
-    low = value / 2 if field.minimum is None else field.minimum
-    high = (value * 2 or 1.0) if field.maximum is None else field.maximum
-    steps = [low + share * (high - low) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
-    return sorted({round(step) for step in steps}) if field.kind == "integer" else steps
+    low, high = sorted((value / 2, value * 2 or 1.0))
+    low = low if field.minimum is None else field.minimum
+    high = high if field.maximum is None else field.maximum
+    steps = [low + share * (high - low) for share in (0.1, 0.3, 0.5, 0.7, 0.9)]
+    if field.kind != "integer":
+        return steps
+    whole = {round(step) for step in steps}
+    inside = whole - {field.minimum, field.maximum}
+    return sorted(inside if len(inside) > 1 else whole)
 
 
 def _number(service: Service, reply: Reply) -> float | None:
