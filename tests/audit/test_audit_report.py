@@ -4,6 +4,7 @@ import json
 import re
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -101,6 +102,38 @@ def test_junit_has_a_case_for_each_probe_and_counts_right(report: Report) -> Non
     assert len(suite.findall("testcase/failure")) == int(suite.attrib["failures"])
     blocking = [one for one in report.judged if one.blocks and one.result.state != State.ERROR]
     assert len(suite.findall("testcase/failure")) >= len(blocking) > 0
+
+
+def test_junit_is_xml_whatever_was_said(report: Report) -> None:
+    one = report.judged[0]
+    odd_one = replace(one, result=replace(one.result, state=State.ERROR, said="a\ufffe\uffff\x00\x0bz"))
+    case = ET.fromstring(write_junit(replace(report, judged=(odd_one,))).encode()).find(".//error")  # noqa: S314
+    assert case is not None
+    assert case.attrib["message"] == "az"
+
+
+def test_half_a_surrogate_pair_is_told_in_every_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def talk(method: str, path: str, body: bytes, connection: socket.socket) -> None:
+        if path == "/predict":
+            odd.answer(connection, 200, rb'{"prediction": 1, "model_version": "v\ud800"}')
+        else:
+            odd.plain(method, path, body, connection)
+
+    (tmp_path / "example.json").write_text(r'{"size": 2, "name": "\ud800"}', encoding="utf-8")
+    files = ["--example", str(tmp_path / "example.json"), "--html", str(tmp_path / "page.html")]
+    with odd.serve(talk) as url:
+        assert main(["audit", url, "--quick", "--json", *files]) == 1
+    assert "model_version v\ufffd" in capsys.readouterr().out
+    assert "model_version v\ufffd" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_options_that_do_nothing_are_refused_by_their_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "http://127.0.0.1:1", "--at-least", "99", "--no-drills"]) == 2
+    told = capsys.readouterr().err
+    assert "--no-drills, --at-least" in told
+    assert main(["audit", "--project", str(tmp_path), "--html", "f", "--budget", "b", "--quick"]) == 2
+    told = capsys.readouterr().err
+    assert all(option in told for option in ("--html", "--budget", "--quick"))
 
 
 def test_sarif_names_a_rule_for_each_probe_and_a_result_for_each_fault(report: Report) -> None:

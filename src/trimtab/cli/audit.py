@@ -2,13 +2,14 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter, validators
 
-from trimtab.audit.client import PATIENCE
+from trimtab.audit.client import PATIENCE, make_writable
 from trimtab.audit.declare import Budget, read_budget, read_declaration, read_headers
 from trimtab.audit.discover import Asked
 from trimtab.audit.report.budget import check_budget
@@ -23,6 +24,9 @@ from trimtab.audit.service import Declared
 from trimtab.cli.options import AsJson, Flag
 from trimtab.cli.output import console_of, progress, show
 from trimtab.errors import UsageError
+
+_INSIDE = {"drills", "record", "at_least", "sign", "statement", "until"}
+_BOTH = {"url", "project", "as_json"}
 
 
 def audit(
@@ -75,6 +79,7 @@ def audit(
     """
     if (project is None) == (not url):
         raise UsageError("Give either the URL of a service or --project DIR.", hint="trimtab audit --help")
+    _refuse_idle(locals())
     if project is not None:
         # The rooms of the wheel, which an audit by URL does not need, take a second to import.
         from trimtab.cli.audit_project import Wanted, audit_project
@@ -107,6 +112,17 @@ def audit(
     return int(not report.passed or bool(broken))
 
 
+def _refuse_idle(values: Mapping[str, Any]) -> None:
+    """Raise UsageError for options that were given and that an audit by URL, or of a project, does not read."""
+    usual = {name: parameter.default for name, parameter in signature(audit).parameters.items()}
+    idle = usual.keys() - _BOTH - _INSIDE if values["project"] else _INSIDE
+    given = [name.replace("_", "-") for name in usual if name in idle and values[name] != usual[name]]
+    if given:
+        names = ", ".join(f"--{'no-' if name == 'drills' else ''}{name}" for name in given)
+        other = "an audit by URL" if values["project"] else "--project DIR"
+        raise UsageError(f"Only for {other}: {names}.", hint="leave out what does not belong, or ask twice")
+
+
 def _show(report: Report, broken: Sequence[str], changes: Sequence[str]) -> None:
     show_report(report, console_of(sys.stdout))
     show((*(f"Budget: {one}" for one in broken), *(f"Since then: {one}" for one in changes)), {}, as_json=False)
@@ -116,6 +132,6 @@ def _read_example(file: Path | None) -> Any:
     if file is None:
         return None
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return make_writable(json.loads(file.read_text(encoding="utf-8")))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{file} is no JSON: {error}", hint="a request as the service takes it") from None
