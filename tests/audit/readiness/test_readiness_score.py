@@ -1,5 +1,6 @@
 """What counts and how much: by itself or by hand, fresh or stale, attested or not."""
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,13 +11,14 @@ from trimtab import config
 from trimtab.audit.readiness import visible_from_outside
 from trimtab.audit.readiness.attest import Attestation, read_attestations, sign
 from trimtab.audit.readiness.found import LOOP, Examination, Found, Ran, read_examination
-from trimtab.audit.readiness.record import KEPT, keep_examination, read_examinations
+from trimtab.audit.readiness.record import FORMAT, KEPT, STATE, keep_examination, read_examinations
 from trimtab.audit.readiness.report import list_facts, tell
 from trimtab.audit.readiness.rubric import TESTS, Section
 from trimtab.audit.readiness.score import Mark, score
-from trimtab.errors import ConfigError, UsageError
+from trimtab.errors import ConfigError, StoreError, UsageError
 from trimtab.nouns import State
 from trimtab.nouns.identity import plain
+from trimtab.store import open_catalog
 
 from .conftest import Twin
 
@@ -140,6 +142,18 @@ def test_an_examination_comes_back_from_the_catalog_as_it_was(twin: Twin) -> Non
         keep_examination(project, one)
     assert read_examinations(project) == tuple(kept[2:])
     assert read_examination(plain(kept[0])) == kept[0]
+
+
+def test_a_record_of_a_newer_trimtab_is_neither_read_nor_written_over(twin: Twin) -> None:
+    project = config.load(twin.folder)
+    newer = {"format": FORMAT + 1, "examinations": []}
+    with closing(open_catalog(project)) as catalog:
+        catalog.put_state(STATE, newer)
+        with pytest.raises(StoreError, match="format"):
+            read_examinations(project)
+        with pytest.raises(StoreError, match="format"):
+            keep_examination(project, Examination(Ran(NOW, LOOP), {}))
+        assert catalog.get_state(STATE) == newer
 
 
 def test_a_statement_is_signed_and_read_again(tmp_path: Path) -> None:
