@@ -262,10 +262,10 @@ def compare(name: str, place: Place, times: int) -> str:
 
 
 def transcribe(name: str, place: Place) -> str:
-    """Write the transcript of an audit and return its last line."""
+    """Write the transcript of an audit and return the line of its verdict."""
     text = ask(name, place)
     write_transcript(name, place, text)
-    return " ".join(text.strip().splitlines()[-1].split())
+    return next(line for line in text.splitlines() if "PASSED: score" in line).strip()
 
 
 def main() -> None:
