@@ -206,6 +206,13 @@ def test_a_direction_is_asked_upwards_and_within_exclusive_bounds(field: dict[st
     assert result.state == State.PASS, result.said
 
 
+def test_a_direction_of_a_field_that_has_one_value_only_is_not_asked() -> None:
+    asked = Asked(declared=Declared(directions=(("balance", "up"),)))
+    one = {"balance": {"type": "number", "minimum": 2, "maximum": 2}}
+    with odd.serve(service(one, fair.unbounded)) as url, Client(url, cap=400) as client:
+        assert run(discover(client, asked, lambda _: None), "behaviour.direction").state == State.NOT_APPLICABLE
+
+
 def test_a_direction_of_what_is_no_number_is_an_error_in_words() -> None:
     asked = Asked(declared=Declared(directions=(("city", "up"), ("cty", "up"))))
     with odd.serve(service(CITIES, fair.normalising)) as url, Client(url, cap=400) as client:

@@ -60,7 +60,7 @@ def _steps(service: Service, name: str) -> list[float]:
     high = high if field.maximum is None else field.maximum
     steps = [low + share * (high - low) for share in (0.1, 0.3, 0.5, 0.7, 0.9)]
     if field.kind != "integer":
-        return steps
+        return sorted(set(steps))
     whole = {round(step) for step in steps}
     inside = whole - {field.minimum, field.maximum}
     return sorted(inside if len(inside) > 1 else whole)
