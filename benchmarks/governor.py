@@ -9,9 +9,10 @@ over these, with their standard error. Gain = what a policy saves against never 
 after every batch saves, on all rows or on the recent ones, whichever is better. The settings are the defaults; the
 periods were chosen among six pairs on these streams, so read their gain over every 12 with that in mind.
 
-Harm is measured against a fork, the same layer without that promotion. Materially harmful: five batches lose over 1 %
-more than in the fork, with t > 2.13. Mass: what such and all other losses against forks come to, as a share of all that
-was saved against never. Look-back: batches over 2 % worse (z > 1.645) than the layer of five batches ago, frozen.
+Harm is measured against a fork, the same layer without that promotion. A fork here leaves out later newcomers as well;
+those of `trimtab replay` take part in later promotions. Materially harmful: five batches lose over 1 % more than in the
+fork, with t > 2.13. Mass: what such and all other losses against forks come to, as a share of all that was saved
+against never. Look-back: batches over 2 % worse (z > 1.645) than the layer of five batches ago, frozen.
 """
 
 import json

@@ -25,7 +25,7 @@ MakeWheel = Callable[..., Wheel]
 ROWS, BATCH = 3500, 150
 
 
-def make_faulty(tmp_path: Path, fault: Fault) -> Wheel:
+def make_faulty(tmp_path: Path, fault: Fault, settings: str = SETTINGS) -> Wheel:
     """A project whose file has a fault in it, a retrain being allowed after every window."""
     write_rows(tmp_path / "plain.csv", ROWS, ROWS)  # the world itself never turns
     planted = plant_fault(pl.read_csv(tmp_path / "plain.csv"), fault).rows
@@ -33,7 +33,7 @@ def make_faulty(tmp_path: Path, fault: Fault) -> Wheel:
     folder = tmp_path / "project"
     begin(folder, tmp_path / "rows.csv", target="y", order="file", tell=say_nothing)
     file = folder / "trimtab.toml"
-    file.write_text(file.read_text(encoding="utf-8").split("[monitor]")[0] + SETTINGS, encoding="utf-8")
+    file.write_text(file.read_text(encoding="utf-8").split("[monitor]")[0] + settings, encoding="utf-8")
     wheel = open_wheel(folder)
     ingest(wheel, tell=say_nothing)
     return wheel

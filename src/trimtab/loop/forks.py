@@ -2,6 +2,7 @@
 
 A fork begins at each promotion. It has the layer as it was, learns from the same labels at the same turns, and takes
 part in later promotions; only that newcomer never came. So the difference is that promotion's doing and nothing else's.
+As in a turn, labels are learnt from first and a newcomer comes in after that; where a turn learns nothing, forks do not.
 Beside it stand what was replaced, as it was then, and the Trim of five batches ago, frozen too.
 """
 
@@ -88,26 +89,26 @@ class Watch:
 
     def turn(self, before: Standing, decided: Sequence[Decision], at: AsOf) -> None:
         """Take in a turn, with what answered before it and what it decided."""
+        earlier = [*filter(_is_open, self.forks)]
         promoted = [one for one in decided if one.action == "promote"]
         if promoted:
-            self._promote(promoted[-1])
-        open_forks = [*filter(_is_open, self.forks)]
+            self.forks.append(Fork(before.trim, before.trim, before.kept))
+        if any(one.action == "trim" for one in decided):
+            self._teach([*filter(_is_open, self.forks)], at)
         if promoted:
-            open_forks.append(Fork(before.trim, before.trim, before.kept))
-            self.forks.append(open_forks[-1])
-        self._teach(open_forks, at)
+            self._promote(earlier, promoted[-1])
 
-    def _promote(self, decision: Decision) -> None:
+    def _promote(self, forks: Sequence[Fork], decision: Decision) -> None:
         """Let a newcomer into the forks of earlier promotions, too."""
-        now = self.stand()
-        for fork in filter(_is_open, self.forks):
+        now, spec = self.stand(), self._turned.project.trim
+        for fork in forks:
             if fork.kept is None or now.kept is None:
                 fork.trim = now.trim
                 continue
             recent = now.kept.layer.seats.get("recent")
-            spec = self._turned.project.trim
             newcomer, third = decision.version or "", recent.version if recent else ""
             fork.kept = let_in(fork.kept, spec, newcomer, third, decision.as_of)
+            fork.trim = replace(fork.trim, members=trims.list_members(fork.kept.layer, spec))
 
     def _teach(self, forks: Sequence[Fork], at: AsOf) -> None:
         """Let forks learn from the labels that came."""
