@@ -28,8 +28,11 @@ def say_nothing(_: str) -> None:
     pass
 
 
-def answer_and_learn(wheel: Wheel, rows: int, *, turned: bool, ago: float = 600) -> None:
-    """Log answers of the champion and their outcomes, as workers do, straight into the lake."""
+def answer_and_learn(wheel: Wheel, rows: int, *, turned: bool = False, value: str = "", ago: float = 600) -> None:
+    """Log answers of the champion and their outcomes, as workers do, straight into the lake.
+
+    Every outcome is `value` where one is given.
+    """
     standing = wheel.champion()
     assert standing is not None
     trim, version = standing
@@ -45,7 +48,7 @@ def answer_and_learn(wheel: Wheel, rows: int, *, turned: bool, ago: float = 600)
              "epoch": trim.epoch, "contract": package.contract.id, "fallback": ""}
         )  # fmt: skip
         outcomes.append(
-            {"id": f"o{identity}", "prediction_id": identity, "value": "yes" if (a > 0) != turned else "no",
+            {"id": f"o{identity}", "prediction_id": identity, "value": value or ("yes" if (a > 0) != turned else "no"),
              "known_at": at, "_arrived_at": at}
         )  # fmt: skip
     wheel.lake.append("predictions", frame_of(records, PREDICTIONS))

@@ -43,7 +43,8 @@ def _decide_again(wheel: Wheel, decision: Decision) -> tuple[bool | None, Sequen
     """Return whether the same Decision follows again from what is on record, and the sentence about it."""
     if decision.verdict is not None and decision.by in {"blend", "switch"}:
         follows = decide(decision.verdict, at=decision.at, as_of=decision.as_of, by=decision.by)
-        same = follows.action == decision.action
+        # Where a person must approve, what passed is only admitted.
+        same = follows.action == ("promote" if decision.action == "admit" else decision.action)
         told = f"From its gates follows {'the same again' if same else follows.action}: {follows.reasons[0]}."
         return same, (told,)
     if decision.action == "roll_back" and decision.finding is not None:

@@ -19,7 +19,7 @@ from trimtab.loop.withdraw import standing
 from trimtab.metrics.figures import count, figure
 from trimtab.nouns import Decision, Trim, Version
 from trimtab.nouns.identity import plain
-from trimtab.retrain.policy import find_running
+from trimtab.retrain.policy import find_running, find_wait
 from trimtab.store import spool_folder
 from trimtab.store.spool import count_spooled, find_spooled
 
@@ -149,8 +149,7 @@ def _next_verb(
     if standing is None:
         return "train"
     due = measured is not None and any(finding.fires for finding in measured.findings)
-    waits = bool(journal) and journal[-1].action == "wait"
-    return "tick" if counts["waiting"] or find_running(journal) or (due and not waits) else "serve"
+    return "tick" if counts["waiting"] or find_running(journal) or (due and not find_wait(journal)) else "serve"
 
 
 def _version_facts(version: Version) -> dict[str, Any]:

@@ -40,7 +40,7 @@ from trimtab.monitor.performance import Reference, WindowPerformance, realised
 from trimtab.monitor.windows import cut, label_batches
 from trimtab.nouns import Decision, Evidence, Finding, Judgement, State, Trim, Version
 from trimtab.retrain import triggers
-from trimtab.retrain.policy import find_running, may_retrain
+from trimtab.retrain.policy import find_running, find_wait, may_retrain
 from trimtab.train.artefact import Package
 
 Numbers = NDArray[np.float64]
@@ -254,8 +254,8 @@ def _wait(
     wheel: Wheel, journal: Sequence[Decision], fired: Finding, reasons: tuple[str, ...], at: AsOf
 ) -> tuple[Decision, ...]:
     """Journal a wait once, not at every turn that repeats it."""
-    last = journal[-1] if journal else None
-    if last and last.action == "wait" and last.version == fired.version:
+    standing = find_wait(journal)
+    if standing and standing.version == fired.version:
         return ()
     said = (f"{fired.subject} asks for a retrain, which must wait", *reasons)
     decision = Decision("wait", "policy", said, clock.now(), at.rows, version=fired.version, finding=fired)

@@ -40,6 +40,12 @@ def find_running(decisions: Iterable[Decision]) -> Decision | None:
     return running
 
 
+def find_wait(decisions: Sequence[Decision]) -> Decision | None:
+    """Return the wait that still stands: the newest Decision, where it is one. What the layer learnt ends no wait."""
+    last = next((one for one in reversed(decisions) if one.by != "layer"), None)
+    return last if last and last.action == "wait" else None
+
+
 def _wait_for_running(decisions: Sequence[Decision]) -> Iterable[str]:
     running = find_running(decisions)
     if running:
