@@ -9,11 +9,13 @@ from tests.loop.conftest import say_nothing
 from tests.loop.test_loop_trimming import SETTINGS as BLEND
 from tests.loop.test_loop_watch import make_faulty
 
+from trimtab import clock
 from trimtab.loop.forks import Standing, Watch
 from trimtab.loop.known import AsOf
 from trimtab.loop.replay import Line, replay
 from trimtab.loop.state import Wheel
 from trimtab.nouns import Decision
+from trimtab.retrain.policy import ENDS
 from trimtab.testing.faults import Fault
 
 MakeWheel = Callable[..., Wheel]
@@ -59,3 +61,30 @@ def test_a_fork_learns_nothing_while_a_fault_holds_the_policy(tmp_path: Path, mo
     held = [forks for (before, _), (own, forks) in pairwise(turns) if own == before and forks]
     assert held
     assert all(fork == own for own, forks in turns for fork in forks)
+
+
+class Interrupted(Watch):
+    """As if a crash had cut a retrain short when the fault was found; keeps what each turn after that decided."""
+
+    later: list[list[str]]
+    found = False
+
+    def turn(self, before: Standing, decided: Sequence[Decision], at: AsOf) -> None:
+        super().turn(before, decided, at)
+        if self.found:
+            self.later.append([one.action for one in decided])
+        elif any(one.action == "wait" and one.by == "diagnosis" for one in decided):
+            self.found = True
+            self._turned.catalog.decide(Decision("retrain", "person:test", ("cut short",), clock.now(), at.rows))
+
+
+def test_a_held_turn_finishes_what_a_crash_left_and_does_not_trim(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = make_faulty(tmp_path, Fault("unit_change", 2600, column="a", strength=600.0), settings=OFTEN)
+    Interrupted.later = []
+    monkeypatch.setattr("trimtab.loop.replay.Watch", Interrupted)
+    replay(wheel, policies=["governed"], batch=100, label_delay=1, tell=say_nothing)
+    assert len(Interrupted.later[0]) == 1
+    assert Interrupted.later[0][0] in ENDS
+    assert Interrupted.later[1] == []

@@ -25,7 +25,7 @@ from trimtab.loop.probation import find_promotion
 from trimtab.loop.report import status
 from trimtab.loop.stand import promote
 from trimtab.loop.state import Wheel
-from trimtab.loop.tick import retrain_now, tick
+from trimtab.loop.tick import measure, retrain_now, tick
 from trimtab.nouns import Decision, Member, Trim
 
 MakeWheel = Callable[..., Wheel]
@@ -242,6 +242,18 @@ def test_a_fit_on_one_class_fails_and_the_champion_goes_on(make_wheel: MakeWheel
     assert kept.action == "keep"
     assert "the champion goes on answering: Each class of 'y' needs 10 rows; there are no: 0" in kept.reasons[0]
     assert_answers_are_numbers(wheel)
+
+
+def test_what_a_person_puts_in_place_is_no_fit(make_wheel: MakeWheel) -> None:
+    """The period goes on from when v2 was fitted, not from when somebody promoted it."""
+    wheel = make_wheel(600, turned_at=600, settings=CALM)
+    train(wheel, tell=say_nothing)
+    learn_more(wheel, turned=True)
+    train(wheel, tell=say_nothing)
+    learn_more(wheel)
+    promote(wheel, "v2", by="marta")
+    found = {one.subject: one.judgement for one in measure(wheel, resolve(wheel, None)).findings}
+    assert found["every"].reasons[0].startswith("2 windows since the last fit")
 
 
 def test_a_wait_is_journalled_once_however_often_the_layer_learns(make_wheel: MakeWheel) -> None:

@@ -2,7 +2,7 @@
 
 A fork begins at each promotion. It has the layer as it was, learns from the same labels at the same turns, and takes
 part in later promotions; only that newcomer never came. So the difference is that promotion's doing and nothing else's.
-As in a turn, labels are learnt from first and a newcomer comes in after that; where a turn learns nothing, forks do not.
+As in a turn, labels are learnt from first and a newcomer comes in then; where a turn learns nothing, forks do not.
 Beside it stand what was replaced, as it was then, and the Trim of five batches ago, frozen too.
 """
 

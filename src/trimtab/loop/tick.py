@@ -38,7 +38,7 @@ from trimtab.loop.watch import Promised, Watched, hold, score_rows, watch
 from trimtab.metrics import bounded_losses
 from trimtab.monitor.performance import Reference, WindowPerformance, realised
 from trimtab.monitor.windows import cut, label_batches
-from trimtab.nouns import Decision, Evidence, Finding, Judgement, State, Trim, Version
+from trimtab.nouns import Decision, Evidence, Finding, State, Trim, Version
 from trimtab.retrain import triggers
 from trimtab.retrain.policy import find_running, find_wait, may_retrain
 from trimtab.train.artefact import Package
@@ -107,9 +107,10 @@ def govern(wheel: Wheel, at: AsOf, *, tell: Tell) -> tuple[Measured, tuple[Decis
     if put_back:
         return measured, put_back
     held, told = hold(wheel, measured.watched, at)
-    if held and find_running(wheel.catalog.journal()) is None:
-        return measured, told
-    return measured, (*told, *trim_turn(wheel, at), *act(wheel, measured, at, tell=tell))
+    if not held:
+        return measured, (*trim_turn(wheel, at), *act(wheel, measured, at, tell=tell))
+    # A retrain that a crash interrupted was decided before the fault: it is finished.
+    return measured, (*told, *_finish_running(wheel, wheel.catalog.journal(), at, tell))
 
 
 def measure(wheel: Wheel, at: AsOf) -> Measured:
@@ -128,23 +129,18 @@ def measure(wheel: Wheel, at: AsOf) -> Measured:
     answers = count_once(every.filter(own))
     labelled = answers.filter(pl.col("value").is_not_null()).sort("_known_at", "id")
     known = load_labelled(wheel, at)
-    spec = wheel.project.monitor
-    sizes = label_batches(moments_of(labelled["_known_at"]), spec.window, spec.min_labels, at.rows)
+    fitted_at = _last_fit(journal, champion)
+    has_days = wheel.contract.row.order != "file"  # else positions are the time
     evidence = Evidence(
-        losses=_losses(wheel, package, labelled).tolist(),
-        batches=sizes,
+        **_weigh_outcomes(wheel, package, labelled, at),
         reference=package.risk,
         labelled=known.rows.height,
-        labelled_at_fit=rows_at_last_fit(wheel, champion),
-        windows_since_fit=_windows_since_fit(wheel, count_once(every), journal, at),
-        **_moments_of_fit(wheel, journal, at),
-        **_gains(wheel, package, labelled, sizes),
+        labelled_at_fit=_rows_at_last_fit(wheel, journal, champion),
+        windows_since_fit=_windows_since_fit(wheel, count_once(every), fitted_at, at),
+        now=at.rows if has_days else None,
+        fitted_at=fitted_at if has_days else None,
     )
-    judgements = triggers.judge(wheel.project, evidence)
-    findings = tuple(
-        Finding(judgement.name, judgement, champion.id, at.rows, fires=_fires(wheel, judgement))
-        for judgement in judgements
-    )
+    findings = _judge(wheel, champion, evidence, at)
     reference = _promise(wheel, package)
     windows = _windows(wheel, package, answers, reference, at)
     watched = watch(
@@ -153,27 +149,29 @@ def measure(wheel: Wheel, at: AsOf) -> Measured:
     return Measured(labelled, known, findings, windows, watched)
 
 
-def _fires(wheel: Wheel, judgement: Judgement) -> bool:
-    """Return whether a judgement asks for a retrain; an alarm that is not listed only tells."""
-    names = {trigger.name for trigger in triggers.open_triggers(wheel.project)}
-    return judgement.state is State.FAIL and judgement.name in names
+def _judge(wheel: Wheel, champion: Version, evidence: Evidence, at: AsOf) -> tuple[Finding, ...]:
+    """Return what the triggers say; an alarm that the project does not list tells, but never fires."""
+    asked = {trigger.name for trigger in triggers.open_triggers(wheel.project)}
+    return tuple(
+        Finding(one.name, one, champion.id, at.rows, fires=one.state is State.FAIL and one.name in asked)
+        for one in triggers.judge(wheel.project, evidence)
+    )
 
 
-def _moments_of_fit(wheel: Wheel, journal: Sequence[Decision], at: AsOf) -> dict[str, Any]:
-    """Return the moment of the turn and of the last fit; none where positions are the time."""
-    fits = [one.as_of for one in journal if one.action in {"retrain", "promote"}]
-    if wheel.contract.row.order == "file" or not fits:
-        return {}
-    return {"now": at.rows, "fitted_at": fits[-1]}
-
-
-def _gains(wheel: Wheel, package: Package, labelled: pl.DataFrame, sizes: Sequence[int]) -> dict[str, Any]:
-    """Return what a small correction would have saved on the finished batches."""
-    told = labelled.head(sum(sizes))
-    contract = wheel.contract
-    labels, answers = labels_of(told["value"], contract), logged_answers(contract, told)
-    gains, batches = measure_gains(contract.target.task, labels, answers, sizes, package.scale)
-    return {"gains": gains, "gain_batches": batches}
+def _weigh_outcomes(wheel: Wheel, package: Package, labelled: pl.DataFrame, at: AsOf) -> dict[str, Any]:
+    """Return losses by row, the sizes of finished batches, and what a small correction would have saved on those."""
+    contract, spec = wheel.contract, wheel.project.monitor
+    task = contract.target.task
+    labels, answers = labels_of(labelled["value"], contract), logged_answers(contract, labelled)
+    sizes = label_batches(moments_of(labelled["_known_at"]), spec.window, spec.min_labels, at.rows)
+    told = slice(sum(sizes))
+    gains, gain_batches = measure_gains(task, labels[told], answers[told], sizes, package.scale)
+    return {
+        "losses": bounded_losses(task, labels, answers, package.scale).tolist(),
+        "batches": sizes,
+        "gains": gains,
+        "gain_batches": gain_batches,
+    }
 
 
 def _answering_since(journal: Sequence[Decision], trim: Trim) -> int:
@@ -182,20 +180,24 @@ def _answering_since(journal: Sequence[Decision], trim: Trim) -> int:
     return began[-1] if began else trim.epoch
 
 
-def _windows_since_fit(wheel: Wheel, answers: pl.DataFrame, journal: Sequence[Decision], at: AsOf) -> int:
-    """Return how many windows of answers were finished since the last fit that the wheel decided on."""
-    fits = [one.as_of for one in journal if one.action in {"retrain", "promote"}]
+def _last_fit(journal: Sequence[Decision], champion: Version) -> datetime:
+    """Return the moment of the last fit: of a retrain, or the champion's own. To put a Version in place is no fit."""
+    retrains = [one.as_of for one in journal if one.action == "retrain"]
+    return max([champion.snapshot.as_of, *retrains])
+
+
+def _windows_since_fit(wheel: Wheel, answers: pl.DataFrame, fitted_at: datetime, at: AsOf) -> int:
+    """Return how many windows of answers were finished since the last fit."""
     spec = wheel.project.monitor
-    newer = answers.filter(pl.col("_arrived_at") > fits[-1]).sort("_event_at") if fits else answers
+    newer = answers.filter(pl.col("_arrived_at") > fitted_at).sort("_event_at")
     return len(cut(moments_of(newer["_event_at"]), spec.window, spec.min_rows, at.rows))
 
 
-def rows_at_last_fit(wheel: Wheel, champion: Version) -> int:
+def _rows_at_last_fit(wheel: Wheel, journal: Sequence[Decision], champion: Version) -> int:
     """Return the labelled rows of the last fit that the wheel decided on: the last retrain's, else the champion's.
 
     A newcomer that was refused counts too: the same rows again would only be refused again.
     """
-    journal = wheel.catalog.journal()
     made = [after.version for due, after in pairwise(journal) if due.action == "retrain"]
     last = wheel.catalog.find_version(made[-1]) if made and made[-1] else champion
     return max(last.snapshot.rows, champion.snapshot.rows)
@@ -204,10 +206,8 @@ def rows_at_last_fit(wheel: Wheel, champion: Version) -> int:
 def act(wheel: Wheel, measured: Measured, at: AsOf, *, tell: Tell) -> tuple[Decision, ...]:
     """Retrain where a trigger fires and the policy allows it; finish a retrain that a crash interrupted."""
     journal = wheel.catalog.journal()
-    running = find_running(journal)
-    if running is not None:
-        tell(f"finishing the retrain of decision {running.number}")
-        return (_finish(wheel, load_labelled(wheel, AsOf(running.as_of, at.outcomes)), tell),)
+    if finished := _finish_running(wheel, journal, at, tell):
+        return finished
     fired = [finding for finding in measured.findings if finding.fires]
     if not fired:
         return ()
@@ -235,6 +235,15 @@ def _batches_since(wheel: Wheel, answers: pl.DataFrame, journal: Sequence[Decisi
     spec = wheel.project.monitor
     newer = answers.filter(pl.col("_known_at") > retrains[-1]) if retrains else answers
     return len(label_batches(moments_of(newer["_known_at"]), spec.window, spec.min_labels, at.rows))
+
+
+def _finish_running(wheel: Wheel, journal: Sequence[Decision], at: AsOf, tell: Tell) -> tuple[Decision, ...]:
+    """Finish the retrain that a crash interrupted, on what was known when it was decided; () without one."""
+    running = find_running(journal)
+    if running is None:
+        return ()
+    tell(f"finishing the retrain of decision {running.number}")
+    return (_finish(wheel, load_labelled(wheel, AsOf(running.as_of, at.outcomes)), tell),)
 
 
 def _finish(wheel: Wheel, known: Labelled, tell: Tell) -> Decision:
@@ -270,17 +279,11 @@ def retrain_now(wheel: Wheel, *, by: str, tell: Tell) -> tuple[Decision, ...]:
     with wheel.turn("retrain"):
         at, journal = resolve(wheel, None), wheel.catalog.journal()
         champion = find_standing(wheel)[1]
-        if running := find_running(journal):
-            return (_finish(wheel, load_labelled(wheel, AsOf(running.as_of, at.outcomes)), tell),)
+        if finished := _finish_running(wheel, journal, at, tell):
+            return finished
         said = (f"{by} asked for it",)
         due = Decision("retrain", f"person:{by}", said, clock.now(), at.rows, version=champion.id)
         return wheel.catalog.decide(due), _finish(wheel, load_labelled(wheel, at), tell)
-
-
-def _losses(wheel: Wheel, package: Package, labelled: pl.DataFrame) -> Numbers:
-    contract = wheel.contract
-    labels = labels_of(labelled["value"], contract)
-    return bounded_losses(contract.target.task, labels, logged_answers(contract, labelled), package.scale)
 
 
 def _promise(wheel: Wheel, package: Package) -> Reference:
