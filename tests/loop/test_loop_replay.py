@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -20,9 +21,14 @@ def test_policies_meet_the_same_past_and_differ_in_what_they_do(make_wheel: Make
     """The world turns in the middle: never suffers, always follows, governed follows with fewer retrains."""
     wheel = make_wheel(3600, turned_at=2600)
     before = {table: wheel.lake.version(table) for table in wheel.lake.tables()}
-    found = replay(wheel, batch=200, tell=say_nothing)
+    told: list[str] = []
+    found = replay(wheel, batch=200, tell=told.append)
     lines = found.lines
     assert [batch.rows for batch in found.batches] == [200] * 8
+    assert [(one.name, one.until) for one in found.batches[:2]] == [("row 2,001", 2200), ("row 2,201", 2400)]
+    assert found.batches[-1].until == 3600
+    assert told[0] == "3,600 labelled rows, 8 batches from row 2,001 on"
+    assert not any("1970" in line for line in told)
     assert len({line.champions[0] for line in lines.values()}) == 1
     assert lines["never"].count("retrain") == 0
     assert set(lines["never"].champions) == {"v1"}
@@ -50,6 +56,13 @@ def test_the_same_replay_twice_is_the_same(make_wheel: MakeWheel) -> None:
 def test_too_little_history_is_said(make_wheel: MakeWheel) -> None:
     with pytest.raises(DataError, match="needs more than 2,000"):
         replay(make_wheel(600, turned_at=600), tell=say_nothing)
+
+
+def test_a_file_in_order_has_no_months_and_no_dates(make_wheel: MakeWheel) -> None:
+    wheel = make_wheel(300, turned_at=300)
+    for words in ({"batch": "month"}, {"start": datetime(2013, 3, 1, tzinfo=UTC)}):
+        with pytest.raises(DataError, match="there are no months and no dates"):
+            replay(wheel, **words, tell=say_nothing)
 
 
 @pytest.mark.parametrize("name", ["evry:5", "every:0", "every:x", "always:now", ""])

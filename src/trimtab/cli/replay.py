@@ -149,7 +149,7 @@ def list_facts(
                 "policy": policy,
                 "offset": offset,
                 "batch": event.batch,
-                "at": batches[event.batch].end,
+                "at": batches[event.batch].until,
                 "action": event.action,
                 "by": event.by,
                 "version": event.version,

@@ -27,6 +27,7 @@ from trimtab.train.golden import try_version
 Numbers = NDArray[np.float64]
 Tell = Callable[[str], None]
 RECENT_WINDOWS = 8
+"""Windows that a fit on the recent rows sees at least."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,12 +28,16 @@ INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A stretch [start, end) of history, and how many of its rows were asked."""
+    """A stretch [start, end) of history, and how many of its rows were asked.
+
+    `name` says where it begins, `until` where it ends: a moment, or with `order = "file"` the number of rows by then.
+    """
 
     name: str
     start: datetime
     end: datetime
     rows: int
+    until: datetime | int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,10 @@ def _shuffle(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 def cut_history(history: History, batch: str | int, start: datetime | None) -> tuple[datetime, tuple[Batch, ...]]:
     """Return when the first Version is fitted, and the batches after that."""
-    times = history.rows["_when"]
+    times, by_file = history.rows["_when"], history.contract.row.order == "file"
+    if by_file and (batch == "month" or start is not None):
+        said = 'The order of the file is the time here (order = "file"): there are no months and no dates.'
+        raise DataError(said, hint="give --batch a number of rows, and leave out --start")
     first = max(FIRST_ROWS, round(FIRST_SHARE * len(times)))
     if start is None and len(times) <= first:
         raise DataError(f"{len(times):,} labelled rows are too few for a replay; it needs more than {first:,}.")
@@ -117,8 +125,20 @@ def cut_history(history: History, batch: str | int, start: datetime | None) -> t
     asked = history.rows.filter("_asked")["_when"]
     form = "%Y-%m" if batch == "month" else "%Y-%m-%d %H:%M"
     return begin, tuple(
-        Batch(f"{low:{form}}", low, high, int(((asked >= low) & (asked < high)).sum())) for low, high in pairwise(edges)
+        Batch(
+            name=f"row {_count_before(low) + 1:,}" if by_file else f"{low:{form}}",
+            start=low,
+            end=high,
+            rows=int(((asked >= low) & (asked < high)).sum()),
+            until=_count_before(high) if by_file else high,
+        )
+        for low, high in pairwise(edges)
     )
+
+
+def _count_before(moment: datetime) -> int:
+    """Return how many rows of a file lie before a moment, a second being a row."""
+    return ceil(moment.timestamp())
 
 
 def _edges(later: pl.Series, batch: str | int, share: int) -> list[datetime]:

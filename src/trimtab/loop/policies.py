@@ -21,7 +21,6 @@ from trimtab.nouns.project import TrimSpec
 
 POLICIES = ("governed", "never", "always")
 KNOWN = ("governed", "switch", "never", "always", "always:recent", "every:12")
-RECENT_BATCHES = 8
 LEAST_GROWTH = 1.01
 PLAIN = TrimSpec(versions=1, recalibrate=False)
 
@@ -55,14 +54,14 @@ class Policy:
         `rows` are those of the batch.
         """
         if self.governs:
-            measured = govern(self._bring_forward(turned, rows), at, tell=_say_nothing)[0]
+            measured = govern(self._bring_forward(turned, rows), at, tell=say_nothing)[0]
             return (*measured.findings, *measured.watched.findings)
         if self.step and (number + self.offset) % self.step == 0:
             known = load_labelled(turned, at)
             if self.name == "always:recent":
-                newest = max(turned.catalog.versions()[0].snapshot.rows, RECENT_BATCHES * rows)
+                newest = max(turned.catalog.versions()[0].snapshot.rows, challenge.RECENT_WINDOWS * rows)
                 turned = challenge.on_newest(turned, newest)
-            challenge.replace_now(turned, known, by=f"policy:{self.name}", tell=_say_nothing)
+            challenge.replace_now(turned, known, by=f"policy:{self.name}", tell=say_nothing)
         return ()
 
     def _bring_forward(self, turned: Wheel, rows: int) -> Wheel:
@@ -88,5 +87,5 @@ def read_policy(name: str, offset: int = 0) -> Policy:
     return Policy(name, 1 if kind == "always" else 0, offset)
 
 
-def _say_nothing(_: str) -> None:
+def say_nothing(_: str) -> None:
     """In a replay the line of its batch is enough."""

@@ -32,7 +32,7 @@ from trimtab.loop.history import (
     read_history,
 )
 from trimtab.loop.known import AsOf, labels_of
-from trimtab.loop.policies import POLICIES, Policy, read_policy
+from trimtab.loop.policies import POLICIES, Policy, read_policy, say_nothing
 from trimtab.loop.state import Wheel
 from trimtab.nouns import Contract, Decision, Finding, State, Trim
 from trimtab.nouns.project import CostSpec, Project
@@ -128,7 +128,7 @@ def replay(
         history = delay_labels(history, batches, label_delay)
     if batch != "month":
         wheel = replace(wheel, project=_with_windows(wheel.project, max(one.rows for one in batches)))
-    tell(f"{history.rows.height:,} labelled rows, {len(batches)} batches from {begin:%Y-%m-%d} on")
+    tell(f"{history.rows.height:,} labelled rows, {len(batches)} batches from {batches[0].name} on")
     lines = {}
     with TemporaryDirectory(prefix="replay-", dir=wheel.project.state) as folder:
         for policy in followed:
@@ -172,7 +172,7 @@ def follow(
     """Lead one policy through the batches and score what it answered."""
     learn(turned, history, datetime.min.replace(tzinfo=UTC), begin, begin)
     first = begin - INSTANT
-    challenge.train_newcomer(turned, AsOf(first, first), tell=_say_nothing)
+    challenge.train_newcomer(turned, AsOf(first, first), tell=say_nothing)
     watch, way = Watch(turned, learns=policy.governs), _Way()
     since = begin
     for number, one in enumerate(batches, start=1):
@@ -272,10 +272,6 @@ def count_cost(contract: Contract, spec: CostSpec, labels: pl.Series, decided: p
         missed = int((wrong == target.positive).sum())
         return missed * spec.false_negative + (len(wrong) - missed) * spec.false_positive
     return sum(spec.by_class.get(str(one), 1.0) for one in wrong)
-
-
-def _say_nothing(_: str) -> None:
-    """In a replay the line of its batch is enough."""
 
 
 def learn(turned: Wheel, history: History, since: datetime, until: datetime, begin: datetime) -> None:
