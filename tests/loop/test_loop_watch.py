@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from trimtab.cli import main
 from trimtab.loop.begin import begin
 from trimtab.loop.cycle import ingest, train
 from trimtab.loop.known import AsOf, resolve
-from trimtab.loop.replay import replay
+from trimtab.loop.replay import replay as play
 from trimtab.loop.state import Wheel, open_wheel
 from trimtab.loop.tick import measure
 from trimtab.nouns import State
@@ -42,7 +43,7 @@ def make_faulty(tmp_path: Path, fault: Fault, settings: str = SETTINGS) -> Wheel
 def test_a_changed_unit_is_told_and_holds_trim_and_retrain(tmp_path: Path) -> None:
     """Replay says what would have been noticed, how late, and what would have been done: nothing, for five windows."""
     wheel = make_faulty(tmp_path, Fault("unit_change", 2600, column="a", strength=60.0))
-    line = replay(wheel, policies=["governed"], batch=BATCH, label_delay=1, tell=say_nothing).lines["governed"]
+    line = play(wheel, policies=["governed"], batch=BATCH, label_delay=1, tell=say_nothing).lines["governed"]
     first = (2600 - 2000) // BATCH
     told = [one for one in line.events if one.action == "diagnosis" and one.by == "unit_change"]
     assert told[0].batch <= first + 1
@@ -56,7 +57,7 @@ def test_a_changed_unit_is_told_and_holds_trim_and_retrain(tmp_path: Path) -> No
 
 def test_a_calm_replay_names_no_fault(tmp_path: Path) -> None:
     wheel = make_faulty(tmp_path, Fault("unit_change", ROWS - 1, column="a", strength=1.0001))
-    line = replay(wheel, policies=["governed"], batch=BATCH, label_delay=1, tell=say_nothing).lines["governed"]
+    line = play(wheel, policies=["governed"], batch=BATCH, label_delay=1, tell=say_nothing).lines["governed"]
     assert [one.by for one in line.events if one.action == "diagnosis"] == []
 
 
@@ -95,6 +96,31 @@ def test_the_moment_of_a_look_hides_what_came_later(make_wheel: MakeWheel) -> No
     assert before.window is not None
     answer_and_learn(wheel, 300, turned=True, ago=1)
     assert measure(wheel, at).watched == before
+
+
+def test_what_is_kept_of_a_window_does_not_depend_on_those_beside_it(
+    make_wheel: MakeWheel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loop that has run for long and one that was just started see the same waits and labels of a window."""
+    monkeypatch.setattr("trimtab.loop.watch.HISTORY", 2)
+    wheel = make_wheel(600, turned_at=600)
+    train(wheel, tell=say_nothing)
+    answer_and_learn(wheel, 300, ago=900)
+    measure(wheel, resolve(wheel, None))
+    answer_and_learn(wheel, 150, ago=500)
+    at = resolve(wheel, None)
+    measure(wheel, at)
+    fresh = replace(wheel, seen={})
+    measure(fresh, at)
+    assert len(wheel.seen) == 3
+    assert len(fresh.seen) == 2
+    for mark, seen in fresh.seen.items():
+        assert (seen.pause, seen.seconds) == (wheel.seen[mark].pause, wheel.seen[mark].seconds)
+    value = wheel.lake.read("outcomes").collect()[-1]
+    told = pl.Series(["no" if value["value"][0] == "yes" else "yes"])
+    wheel.lake.append("outcomes", value.with_columns(told.alias("value"), id=pl.lit("corrected"), known_at=clock.now()))
+    measure(wheel, resolve(wheel, None))
+    assert len(wheel.seen) == 4  # a corrected label is looked at again
 
 
 def test_a_version_without_a_portrait_cannot_tell_of_drift(

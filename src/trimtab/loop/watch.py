@@ -75,7 +75,7 @@ def watch(wheel: Wheel, champion: Version, answers: pl.DataFrame, promised: Prom
     performance = _newest_known(promised.windows)
     if not cuts:
         return Watched(findings=_told(champion, at, _performance(performance), ()))
-    first = cuts[-HISTORY:][0].first
+    first = max(cuts[-HISTORY:][0].first - 1, 0)  # the row before them says how long their first one was waited for
     recent = [Cut(one.start, one.end, one.first - first, one.last - first) for one in cuts[-HISTORY:]]
     rows = ordered[first:]
     try:
@@ -99,7 +99,7 @@ def _look(  # noqa: PLR0917 - all that a Window is held to
     reference: Reference,
     at: AsOf,
 ) -> Watched:
-    """Return drift, estimate and diagnosis of the newest of some Windows; `rows` are theirs and those since."""
+    """Return drift, estimate and diagnosis of the newest of some Windows; `rows` are those from one before them on."""
     scored = score_rows(wheel, wheel.package(champion.id), rows)
     classes = tuple(order_classes(wheel.contract.target))
     known = Known(scored.task, classes, portrait.features, portrait.promised)
@@ -188,7 +188,7 @@ def _seconds(moments: pl.Series) -> Numbers:
 
 
 def _see(wheel: Wheel, known: tuple[str, Known], rows: pl.DataFrame, scored: Scored, one: Cut) -> Seen:
-    """Return what is kept of a Window; looked at once for as long as no label comes."""
+    """Return what is kept of a Window; looked at once for as long as no label comes, wherever it stands."""
     place = slice(one.first, one.last)
     part = rows[place]
     mark = (
@@ -199,6 +199,7 @@ def _see(wheel: Wheel, known: tuple[str, Known], rows: pl.DataFrame, scored: Sco
         part["id"][-1],
         one.rows,
         int(scored.known[place].sum()),
+        part["_known_at"].max(),
     )
     if mark not in wheel.seen:
         end = one.end.timestamp() if isinstance(one.end, datetime) else _second(part["_event_at"][-1])
