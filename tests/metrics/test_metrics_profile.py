@@ -172,14 +172,15 @@ def test_chance_alone_stays_below_the_floor(rows: int, kind: str) -> None:
     for figure, floor in (("distance", "distance_floor"), ("psi", "psi_floor"), ("js", "js_floor")):
         assert sum(getattr(one, figure) > getattr(one, floor) for one in found) <= 12
     moved = measure_distance(reference, reference.recount(draw(rows, 0.5)), chance=0.01)
-    assert not moved.is_noise
     assert moved.distance > moved.distance_floor
     assert moved.shift > 0.2 or kind == "word"
 
 
 def test_without_rows_nothing_is_measured() -> None:
     reference = ColumnProfile.fit(numbers([1.0, 2.0]))
-    assert measure_distance(reference, reference.blank(0)).is_noise
+    found = measure_distance(reference, reference.blank(0))
+    assert (found.distance, found.psi, found.js) == (0.0, 0.0, 0.0)
+    assert (found.distance_floor, found.psi_floor, found.js_floor) == (1.0, 1.0, 1.0)
 
 
 def test_several_classes_are_profiled_by_the_likeliest() -> None:

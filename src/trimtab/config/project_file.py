@@ -104,8 +104,9 @@ def _mistakes(file: ProjectFile) -> Iterator[Mistake]:
     if len(rows) > 1 and not (file.pipeline.sql or file.pipeline.python):
         yield Mistake("sources", f"{len(rows)} sources of rows ({', '.join(rows)}) need [pipeline] to become one")
     yield from _ill_made(file.pipeline)
-    split = file.train.split
     yield from _ill_trimmed(file)
+    yield from _ill_triggered(file)
+    split = file.train.split
     if split.validation + split.calibration + split.test > 0.8:
         yield Mistake("train.split", "leaves less than a fifth of the rows for training")
     if file.tracking.mlflow and not file.tracking.mlflow.startswith(("http://", "https://")):
@@ -122,6 +123,10 @@ def _ill_trimmed(file: ProjectFile) -> Iterator[Mistake]:
     floor = file.trim.share / versions
     if style == "blend" and promote.retire_below <= floor:
         yield Mistake("promote.retire_below", f"must exceed [trim] share / versions, {floor:.3g}, which all keep")
+
+
+def _ill_triggered(file: ProjectFile) -> Iterator[Mistake]:
+    """Yield triggers that lack what they are to go by."""
     named = "every" in file.triggers.use and "use" in file.triggers.model_fields_set
     for name, missing in (("schedule", not file.triggers.schedule), ("labels", not file.triggers.labels)):
         if name in file.triggers.use and missing:

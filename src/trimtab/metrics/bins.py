@@ -76,13 +76,6 @@ class NumberBins:
             counts += _descend(tree, chunk - self.origin if self.origin else chunk)
         return counts[: self.size]
 
-    def middle(self) -> Floats:
-        """Return a number that stands for each bin; the outer ones are stood for by the outer edges."""
-        if not self.edges.size:
-            return np.zeros(1)
-        inner = (self.edges[:-1] + self.edges[1:]) / 2.0
-        return np.concatenate([self.edges[:1], inner, self.edges[-1:]]) + self.origin
-
     def same_as(self, other: object) -> bool:
         """Return whether counts over these and over the other bins may be added."""
         if not isinstance(other, NumberBins):

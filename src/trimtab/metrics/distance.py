@@ -49,12 +49,6 @@ class Distance:
     unlisted: float
     rows: int
 
-    @property
-    def is_noise(self) -> bool:
-        """Whether chance alone may have made it: no figure lies above its floor."""
-        above = self.distance > self.distance_floor or self.psi > self.psi_floor or self.js > self.js_floor
-        return not above
-
 
 def measure_distance(reference: ColumnProfile, window: ColumnProfile, *, chance: float = CHANCE) -> Distance:
     """Return how far a window is from its reference, both counted over the same bins.

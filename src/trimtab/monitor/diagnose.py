@@ -9,6 +9,7 @@ from dataclasses import replace
 from trimtab.metrics.distance import Distance, measure_distance
 from trimtab.metrics.figures import figure
 from trimtab.monitor.data_causes import find_data_causes
+from trimtab.monitor.drift import MATERIAL
 from trimtab.monitor.label_causes import find_label_causes
 from trimtab.monitor.seen import Known, Seen
 from trimtab.monitor.steps import BREAK, Step, find_step, name_form
@@ -16,11 +17,10 @@ from trimtab.nouns import Hypothesis
 
 HISTORY = 24
 """Windows that are looked back on, the newest included."""
-MATERIAL = 0.1
-"""A distance below it changes little, however sure."""
 SHARE = 0.9
 """A shift counts this much beside a cause that says why."""
 NAMED = 5
+"""Columns that a shift names, and says of how they moved."""
 
 
 def diagnose(
@@ -73,15 +73,15 @@ def _find_shift(
         return []
     moved.sort(key=lambda one: -one[0])
     recent = max((steps[name].gap for _, name, _ in moved if name in steps), default=0.0)
-    forms = {name: _form(windows, known, name, steps.get(name)) for _, name, _ in moved}
-    said = [_tell(name, found, steps.get(name), forms[name]) for _, name, found in moved[:NAMED]]
+    named = [(name, found, _form(windows, known, name, steps.get(name))) for _, name, found in moved[:NAMED]]
+    said = [_tell(name, found, steps.get(name), form) for name, found, form in named]
     if len(moved) > NAMED:
         said.append(f"{len(moved) - NAMED} more columns moved")
     strongest = max(found.distance for _, _, found in moved)
     names = tuple(name for _, name, _ in moved)
     return [
         replace(
-            Hypothesis("covariate_shift", 0.0, tuple(said), names, forms[names[0]]),
+            Hypothesis("covariate_shift", 0.0, tuple(said), names, named[0][2]),
             strength=SHARE * min(max(strongest, recent), 1.0),
         )
     ]

@@ -5,9 +5,10 @@
     regression   a loss model: the bounded loss of earlier labelled rows by groups of the answer and of columns, which
                  add up and are held towards their mean (ridge)
 
-An estimate stands beside its own error: the same was done for past Windows, with the labels that were known at their
-time, and compared with what came out. Where that error is larger than the tolerance, and than the noise of the outcomes
-themselves explains, the estimate is silenced. It warns and asks for labels; it never asks for a retrain.
+An estimate stands beside its own error: the same was done for past Windows, from Windows as far before them as the
+newest one with labels lies before the newest of all, and compared with what came out. Where that error is larger than
+the tolerance, and than the noise of the outcomes themselves explains, the estimate is silenced. It warns and asks for
+labels; it never asks for a retrain.
 """
 
 from collections.abc import Sequence

@@ -60,7 +60,8 @@ class Given:
 class Line:
     """How labels follow from answers: log-odds (classes) or numbers, label = slope x answer + shift.
 
-    `error` is the mean loss of the labelled rows in the unit of the line's residuals: for numbers their spread.
+    The errors are standard errors. `spread` is the standard deviation of numbers about the line; of classes it is the
+    root of the Brier score.
     """
 
     rows: int
