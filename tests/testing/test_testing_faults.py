@@ -98,7 +98,10 @@ def test_whole_numbers_stay_whole_and_text_stays_text() -> None:
         (Fault("null_storm", 5000), "would begin at row 5,000"),
         (Fault("null_storm", 1, strength=1.5), "makes no sense"),
         (Fault("unit_change", 1, column="siez"), "no column 'siez'"),
-        (Fault("label_flip", 1), "no column ''"),
+        (Fault("unit_change", -3), "would begin at row -3"),
+        (Fault("unit_change", 1, seed=-3), "A seed of -3 is below 0"),
+        (Fault("label_flip", 1), "label_flip is made in the label, and no column is named"),
+        (Fault("label_flip", 1, target="lat"), "no column 'lat'; did you mean 'late'?"),
     ],
 )
 def test_what_cannot_be_planted_is_said(fault: Fault, message: str) -> None:
@@ -128,3 +131,64 @@ def test_the_verb_copies_a_file_with_the_fault(form: str, tmp_path: Path, capsys
     assert file.read_bytes() == before
     assert main(words) == 2
     assert "is there already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["nan", "inf", "-inf", "-3"])
+def test_a_place_that_is_no_number_of_a_row_is_refused(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "rows.csv"
+    make_rows(text=True).write_csv(file)
+    words = ["inject", str(file), "--kind", "unit_change", "--output", str(tmp_path / "copy.csv"), f"--start={place}"]
+    assert main(words) == 2
+    assert f"--start '{place}' is no share and no row" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--output", "{0}/rows.csv", "--overwrite"], "is the file that is read"),
+        (["--output", "{0}/link.csv", "--overwrite"], "is the file that is read"),
+        (["--output", "{0}/copy.parquet"], "is CSV, so its copy cannot be called"),
+        (["--output", "{0}/copy.csv", "--start", "banana"], "--start 'banana' is no share, no row and no date"),
+        (["--output", "{0}/copy.csv", "--start", "banana", "--time", "asked"], "no share, no row and no date"),
+        (["--output", "{0}/copy.csv", "--start", "2026-01-26"], "is a date, and no column tells the time"),
+        (["--output", "{0}/copy.csv", "--end", "nan"], "--end 'nan' is no share and no row"),
+        (["--output", "{0}/copy.csv", "--seed=-1"], "A seed of -1 is below 0"),
+        (["--output", "{0}/copy.csv", "--kind", "label_flip"], "no column is named"),
+    ],
+)
+def test_the_verb_refuses_what_cannot_be_meant(
+    words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each with what to do instead; the file that is read stays, and no copy is begun."""
+    file = tmp_path / "rows.csv"
+    make_rows(text=True).write_csv(file)
+    (tmp_path / "link.csv").symlink_to(file)
+    before = file.read_bytes()
+    kind = [] if "--kind" in words else ["--kind", "unit_change"]
+    assert main(["inject", str(file), *kind, *(word.format(tmp_path) for word in words)]) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert "Next: " in told
+    assert file.read_bytes() == before
+    assert {one.name for one in tmp_path.iterdir()} == {"rows.csv", "link.csv"}
+
+
+@pytest.mark.parametrize(("text", "said"), [("", "is empty"), ("a,b\n", "There are no rows")])
+def test_a_file_without_rows_is_refused(
+    text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text(text)
+    assert main(["inject", str(file), "--kind", "unit_change", "--output", str(tmp_path / "copy.csv")]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_an_identifier_is_chosen_only_where_there_is_nothing_else() -> None:
+    """A fault in a key shows nothing: no model reads it."""
+    rows = make_rows().drop("asked", "known").with_row_index("id")
+    keyed = rows.with_columns(pl.format("k{}", "id").alias("code"))
+    assert plant_fault(keyed, Fault("unit_change", START, spared=("price",))).column == "size"
+    assert plant_fault(keyed.drop("size", "price"), Fault("null_storm", START)).column == "rooms"
+    assert plant_fault(keyed.select(pl.col("id").cast(pl.String)), Fault("unit_change", START)).column == "id"

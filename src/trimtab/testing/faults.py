@@ -55,8 +55,8 @@ class Fault:
     """What is to go wrong, and where: in the rows [start, end); an `end` of 0 is behind the last row.
 
     A `strength` of 0 is the usual one of its kind. `column` is chosen where it is empty: the number, or the category,
-    with the most values. `target` is the label, `known_at` the column that says when a label was known; columns in
-    `spared` are never chosen.
+    with the most values, an identifier only where there is nothing else. `target` is the label, `known_at` the column
+    that says when a label was known; columns in `spared` are never chosen.
     """
 
     kind: str
@@ -84,14 +84,19 @@ class Planted:
 def plant_fault(rows: pl.DataFrame, fault: Fault) -> Planted:
     """Return a copy of rows in order of time with a fault in it.
 
-    Raises UsageError for an unknown kind, column or place, DataError where the rows have no column of that sort.
+    Raises UsageError for an unknown kind, column, place or seed, DataError without rows or a column of that sort.
     """
     if fault.kind not in KINDS:
         hint = f"there are {', '.join(KINDS)}"
         raise UsageError(f"There is no fault '{fault.kind[:40]}'{nearest(fault.kind, KINDS) or '.'}", hint=hint)
+    if not rows.height:
+        raise DataError("There are no rows to make a fault in.", hint="give a file with rows")
+    if fault.seed < 0:
+        raise UsageError(f"A seed of {fault.seed} is below 0.", hint="give --seed 0 or more")
     end = min(fault.end, rows.height) or rows.height
     if not 0 <= fault.start < end:
-        raise UsageError(f"The fault would begin at row {fault.start:,} and end at {end:,}; there are {rows.height:,}.")
+        said = f"The fault would begin at row {fault.start:,} and end at {end:,}; there are {rows.height:,}."
+        raise UsageError(said, hint="begin at 0 or later, and before the end")
     strength = fault.strength or STRENGTHS[fault.kind]
     if strength <= 0.0 or (fault.kind in SHARES and strength > 1.0):
         raise UsageError(f"A strength of {strength:g} makes no sense for {fault.kind}.", hint="see --help")
@@ -102,6 +107,8 @@ def plant_fault(rows: pl.DataFrame, fault: Fault) -> Planted:
 
 def _choose_column(rows: pl.DataFrame, fault: Fault) -> str:
     """Return the column that is meant, or the one of the right sort with the most values."""
+    if fault.kind in OF_LABELS and not (fault.known_at or fault.target):
+        raise UsageError(f"{fault.kind} is made in the label, and no column is named.", hint="give --target COLUMN")
     if fault.kind in OF_LABELS:
         return _require(rows, fault.known_at or fault.target, "--target COLUMN names the label")
     if fault.column or fault.kind in {"feed_stop", "duplicate_feed"}:
@@ -112,7 +119,7 @@ def _choose_column(rows: pl.DataFrame, fault: Fault) -> str:
     if not found:
         sort = "numbers" if fault.kind in OF_NUMBERS else "categories"
         raise DataError(f"No column holds {sort}, as {fault.kind} needs.", hint="choose another fault, or --column")
-    return max(found, key=lambda column: column.n_unique()).name
+    return max(found, key=lambda column: (not _is_identifier(column), column.n_unique())).name
 
 
 def _require(rows: pl.DataFrame, name: str, hint: str) -> str:
@@ -144,6 +151,15 @@ def _is_number(column: pl.Series) -> bool:
 def _is_category(column: pl.Series) -> bool:
     few = 2 <= column.n_unique() <= max(2, min(200, len(column) // 10))
     return column.dtype == pl.String and not _is_number(column) and few
+
+
+def _is_identifier(column: pl.Series) -> bool:
+    """Whether every value is another one, as of a key; numbers with a fraction are measured, whatever they are."""
+    if column.n_unique() < len(column):
+        return False
+    values = _numbers(column) if _is_number(column) else np.zeros(0)
+    known = values[np.isfinite(values)]
+    return bool((known == np.round(known)).all())
 
 
 def _stretch(rows: pl.DataFrame, plan: Fault) -> Mask:
