@@ -133,6 +133,29 @@ def test_very_large_numbers_are_standardised_without_overflow() -> None:
     assert encode_rows(encoder, [(1e308,), (-1e308,)])[:, 0].tolist() == [1.0, -1.0]
 
 
+def test_a_line_reads_no_number_beyond_those_that_it_was_fitted_on() -> None:
+    """Held are numbers of the form for lines, a little outside the range, and the file tells no row's own number."""
+    contract = make_contract(Column("day", "number"))
+    fitted = [(float(day),) for day in range(101)]
+    asked = [(-1e9,), (0.0,), (50.0,), (100.0,), (130.0,), (1e308,), (None,)]
+    line = Encoder.fit(contract, make_frame(fitted, contract), form="one_hot")
+    end = 50.0 / math.sqrt(850.0)  # standard deviations from the mean to either end
+    assert encode_rows(line, asked)[:, 0] == pytest.approx([-1.8, -end, 0.0, end, 1.8, 1.8, 0.0])
+    assert same_bits(line.encode_frame(make_frame(asked, contract)), encode_rows(line, asked))
+    assert Encoder.from_json(line.to_json()) == line
+    trees = Encoder.fit(contract, make_frame(fitted, contract), form="codes")
+    assert encode_rows(trees, asked)[5, 0] == 1e308
+
+
+def test_an_encoder_without_bounds_is_read_as_before() -> None:
+    """A Version that was written before there were bounds answers as it did."""
+    contract = make_contract(Column("n", "number"))
+    text = Encoder.fit(contract, make_frame([(0.0,), (2.0,)], contract), form="one_hot").to_json()
+    old = Encoder.from_json(text.replace(',"bounds":[-1.0,1.0]', "").replace('"bounds":[-1.0,1.0],', ""))
+    assert "bounds" in text
+    assert encode_rows(old, [(5.0,)]).tolist() == [[4.0]]
+
+
 def test_only_features_are_encoded() -> None:
     contract = make_contract(
         Column("key", "text", role="key"), Column("n", "number"), Column("i", "number", role="ignore")

@@ -20,7 +20,10 @@ PARTS: Mapping[str, int] = {"hour": 24, "weekday": 7, "month": 12, "day_of_year"
 
 @dataclass(frozen=True, slots=True)
 class NumberBlock:
-    """A number, integer or boolean as (value - shift) / scale; null as `fill`, told apart by an indicator if asked."""
+    """A number, integer or boolean as (value - shift) / scale; null as `fill`, told apart by an indicator if asked.
+
+    With `bounds` the result is held between them: a line that was fitted there would go on for ever.
+    """
 
     column: str
     position: int
@@ -28,6 +31,7 @@ class NumberBlock:
     scale: float
     fill: float
     indicator: bool
+    bounds: tuple[float, float] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -40,17 +44,22 @@ class NumberBlock:
         # What overflows is infinite here as in `reader`; whether the answer to it is finite, the caller judges.
         with np.errstate(over="ignore"):
             numbers = (series.cast(float).fill_null(0.0).to_numpy() - self.shift) / self.scale
+        numbers = numbers if self.bounds is None else np.clip(numbers, *self.bounds)
         numbers = np.where(missing, self.fill, numbers)
         return np.column_stack((numbers, missing)) if self.indicator else numbers[:, None]
 
     def reader(self) -> Reader:
         """Return the function that gives the numbers of one value, bit-equal to `encode`."""
         shift, scale = self.shift, self.scale
-        if self.indicator:
-            empty: Numbers = (self.fill, 1.0)
-            return lambda value: empty if value is None else ((value - shift) / scale, 0.0)
-        empty = (self.fill,)
-        return lambda value: empty if value is None else ((value - shift) / scale,)
+        told: Numbers = (0.0,) if self.indicator else ()
+        empty: Numbers = (self.fill, 1.0) if self.indicator else (self.fill,)
+        if self.bounds is None:
+            if told:
+                return lambda value: empty if value is None else ((value - shift) / scale, 0.0)
+            return lambda value: empty if value is None else ((value - shift) / scale,)
+        low, high = self.bounds
+
+        return lambda value: empty if value is None else (min(max((value - shift) / scale, low), high), *told)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the block as JSON values; a fill of NaN becomes null."""
@@ -62,6 +71,7 @@ class NumberBlock:
             "scale": self.scale,
             "fill": None if math.isnan(self.fill) else self.fill,
             "indicator": self.indicator,
+            **({} if self.bounds is None else {"bounds": list(self.bounds)}),
         }
 
 
@@ -138,7 +148,9 @@ def read_block(plain: Mapping[str, Any]) -> Block:
     """Return the block that `to_plain` wrote."""
     given = {name: value for name, value in plain.items() if name != "kind"}
     if plain["kind"] == "number":
-        return NumberBlock(**{**given, "fill": _read_number(given["fill"])})
+        low, high = given.get("bounds", (None, None))
+        bounds = None if low is None else (float(low), float(high))
+        return NumberBlock(**{**given, "fill": _read_number(given["fill"]), "bounds": bounds})
     if plain["kind"] == "lookup":
         return LookupBlock(**{**given, "values": tuple(given["values"]), "missing": _read_number(given["missing"])})
     raise ValueError(f"a block of kind '{plain['kind']}' is not known")

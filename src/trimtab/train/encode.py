@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from trimtab.errors import DataError, Mistake, VersionError
+from trimtab.metrics.bins import round_outwards
 from trimtab.nouns import Column, Contract, canonical
 from trimtab.train.blocks import Block, Form, LookupBlock, NumberBlock, read_block
 
@@ -130,9 +131,17 @@ def _learn_number(column: Column, position: int, series: Any, form: Form) -> Num
     centre, spread = _centre(numbers)
     nulls = series.null_count() > 0
     if form == "one_hot":
-        return NumberBlock(column.name, position, centre, spread, 0.0, indicator=nulls)
+        bounds = _find_bounds((numbers - centre) / spread)
+        return NumberBlock(column.name, position, centre, spread, 0.0, indicator=nulls, bounds=bounds)
     fill = math.nan if nulls else centre
     return NumberBlock(column.name, position, 0.0, 1.0, fill, indicator=False)
+
+
+def _find_bounds(numbers: np.ndarray) -> tuple[float, float] | None:
+    """Return the range of the fitted numbers, rounded outwards: it must tell no number that only one row has."""
+    if not len(numbers):
+        return None
+    return round_outwards(float(numbers.min()), up=False), round_outwards(float(numbers.max()), up=True)
 
 
 def _learn_part(column: Column, position: int, part: str, series: Any, form: Form) -> LookupBlock:
