@@ -125,6 +125,8 @@ def measure_delay(stream: Stream, delay: int) -> dict[str, Any]:
             )
         if spec is not None:
             figures |= measure_harm(stream, ways, never)
+        if spec is not None and stream.task == "regression":
+            figures["held"] = _mean([float(np.concatenate(way.held).mean()) for way in ways])
         found[name] = figures
     return found
 
@@ -269,6 +271,7 @@ def write_page(found: Mapping[str, Any], turn: Mapping[str, float]) -> str:
             *_tell_gains(found, f"delay {delay}"),
         ]
         lines += ["", *_tell_harm(found, f"delay {delay}")]
+        lines += ["", *_tell_intervals(found, f"delay {delay}")]
     lines += ["", "## Where nothing drifts", "", *_tell_still(found)]
     lines += ["", "## What a turn costs", ""]
     took = f"{turn['milliseconds']:.1f} ms of processor time besides their answers"
@@ -304,6 +307,19 @@ def _tell_harm(found: Mapping[str, Any], delay: str) -> Iterator[str]:
             f"| {stream} | {layer['retrains'][0]:.1%} | {layer['promotions']} | {layer['material']:.0%} | {mass} | "
             f"{layer['rise']:.1%} | {layer['look_back']:.1%} |"
         )
+
+
+def _tell_intervals(found: Mapping[str, Any], delay: str) -> Iterator[str]:
+    """Yield how many intervals of 90 % held the truth."""
+    held = {stream: one[delay]["layer"]["held"] for stream, one in found.items() if "held" in one[delay]["layer"]}
+    if not held:
+        return
+    yield "Of the layer's intervals, to hold .900 of the truths, held:"
+    yield ""
+    yield f"| {' | '.join(held)} | mean |"
+    yield "|---" * (len(held) + 1) + "|"
+    mean = float(np.mean([pair[0] for pair in held.values()]))
+    yield f"| {' | '.join(map(_plus, held.values()))} | **{mean:.3f}** |"
 
 
 def _tell_still(found: Mapping[str, Any]) -> Iterator[str]:

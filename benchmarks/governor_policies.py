@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from trimtab.nouns import Task
 from trimtab.nouns.project import TrimSpec
 from trimtab.trim import layer as trims
+from trimtab.trim import reach as reaches
 from trimtab.trim.layer import Layer
+from trimtab.trim.reach import Reach
 from trimtab.trim.recalibrate import correct
 
 Numbers = NDArray[np.float64]
@@ -25,6 +27,7 @@ BATCH_SHARE, BATCH_ROWS = 0.015, 150
 RECENT_BATCHES = 8
 LEAST = 0.001
 FORK_BATCHES = 5
+COVERAGE = 0.9
 
 
 def name(begin: int, end: int) -> str:
@@ -102,6 +105,11 @@ class Stream:
         said, true = self.hold_out()
         return float(np.sqrt(((said - true) ** 2).mean())) or 1.0
 
+    def usual_reach(self) -> float:
+        """Return how far intervals of the first fit reach: as many of the same rows' errors are within it."""
+        said, true = self.hold_out()
+        return float(np.quantile(np.abs(said - true), COVERAGE))
+
     def hold_out(self) -> tuple[Numbers, Numbers]:
         """Return answers and labels of the first fit's last rows, by a fit without them."""
         cut = round(0.85 * self.first)
@@ -132,6 +140,8 @@ class Way:
     """What the layer of five batches ago would have answered."""
     harm: list[tuple[Numbers, Numbers]] = field(default_factory=list)
     """For each promotion: mean losses of the next five batches, with it and without it."""
+    held: list[Numbers] = field(default_factory=list)
+    """Whether the interval of each number held the truth, batch by batch."""
 
     def refit(self, batch: int, rows: int, *, fits: int) -> None:
         """Note a refit after a batch, on so many rows."""
@@ -201,9 +211,14 @@ def governed(stream: Stream, spec: TrimSpec, clock: Clock, *, delay: int = 1) ->
     layer = trims.begin(stream.task, name(0, stream.first), trims.choose_paces(spec, delay), scale)
     past: list[Layer] = []
     forks: list[Fork] = []
+    errors: list[Numbers] = []
+    reach, far = Reach(), stream.usual_reach() if stream.task == "regression" else 0.0
     for batch in range(len(stream.batches)):
         answers = serve(stream, layer, spec, batch)
         path.answers.append(answers)
+        if stream.task == "regression":
+            errors.append(np.abs(answers - stream.truth(batch)))
+            path.held.append((errors[-1] <= far).astype(np.float64))
         past = [*past, layer][-6:]
         path.frozen.append(serve(stream, past[0], spec, batch))
         lost = float(stream.lose(answers, batch).mean())
@@ -214,6 +229,9 @@ def governed(stream: Stream, spec: TrimSpec, clock: Clock, *, delay: int = 1) ->
         if known < 0:
             continue
         layer = teach(stream, layer, spec, known)
+        if stream.task == "regression":
+            reach = reaches.learn(reach, errors[known], path.held[known], COVERAGE)
+            far = reaches.half_width(reach, COVERAGE) or far
         path.harm += [(np.array(fork.own), np.array(fork.without)) for fork in forks if len(fork.own) == FORK_BATCHES]
         forks = [replace(fork, layer=teach(stream, fork.layer, spec, known)) for fork in forks if fork.is_open]
         if clock.is_due(stream, path, batch, known):

@@ -15,7 +15,7 @@ from trimtab.loop.state import open_wheel
 
 KEYS = [
     *("loss", "gain", "accuracy_gain", "retrains", "fits", "promotions", "refusals", "rollbacks", "harm_material"),
-    *("harm_mass", "worst_rise", "look_back", "harm1", "harm5", "alarms", "cost"),
+    *("harm_mass", "worst_rise", "look_back", "harm1", "harm5", "coverage", "alarms", "cost"),
 ]
 
 

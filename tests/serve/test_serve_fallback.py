@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from trimtab.nouns import Trim
 from trimtab.serve.answer import BREAKER_FAILURES, Breaker, Given, answer_row
 from trimtab.serve.ladder import Problem
 from trimtab.serve.live import Shelf
@@ -29,7 +30,7 @@ def models(world: Any, tmp_path: Any) -> Any:
     world.promote(project, "second")
     catalog = open_catalog(project)
     shelf = Shelf(catalog, open_blobs(project), lambda _: "")
-    yield [shelf.open(world.ids[name], 0.5) for name in ("first", "second")]
+    yield [shelf.open(world.ids[name], Trim(1, (), 0.5)) for name in ("first", "second")]
     catalog.close()
 
 
@@ -96,5 +97,5 @@ def test_no_answer_without_end_leaves(models: Any, answer: Any) -> None:
 
 
 def test_the_threshold_of_the_epoch_belongs_to_the_positive_class(models: Any) -> None:
-    output = compile_model(models[0].version, models[0].package, 0.3).output
+    output = compile_model(models[0].version, models[0].package, Trim(1, (), 0.3)).output
     assert [output(p)["prediction"] for p in (0.29, 0.3, 0.31)] == ["no", "yes", "yes"]

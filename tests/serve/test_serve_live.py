@@ -11,6 +11,7 @@ import pytest
 from tests.serve.test_serve_record import move_to_lake
 
 from trimtab.errors import StoreError, VersionError
+from trimtab.nouns import Trim
 from trimtab.serve.live import Shelf, Watcher
 from trimtab.serve.worker import Trial
 from trimtab.store import open_blobs, open_catalog
@@ -74,7 +75,7 @@ def test_a_version_that_fails_its_golden_rows_is_not_opened(world: Any, tmp_path
     with closing(open_catalog(project)) as catalog:
         shelf = Shelf(catalog, open_blobs(project), lambda _: "golden row 3 is answered otherwise")
         with pytest.raises(VersionError, match="golden row 3"):
-            shelf.open("champion", 0.5)
+            shelf.open("champion", Trim(1, ()))
         assert shelf.open_first()[0] is None
 
 

@@ -190,4 +190,5 @@ def _total(policy: str, own: Figures, name: str) -> str:
 
     gain = f", gain {tell('gain')}" if own["gain"] is not None else ""
     counts = ", ".join(f"{plural} {tell(plural)}" for plural in (*ACTIONS, "fits", "alarms"))
-    return f"{policy}: {name.replace('_', ' ')} {tell('loss')}{gain}; {counts}; cost {tell('cost')}."
+    held = f"; {100.0 * own['coverage']:.1f} % of intervals held the truth" if own["coverage"] is not None else ""
+    return f"{policy}: {name.replace('_', ' ')} {tell('loss')}{gain}; {counts}; cost {tell('cost')}{held}."

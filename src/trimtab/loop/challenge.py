@@ -252,5 +252,4 @@ def _record(wheel: Wheel, decision: Decision, version: Version, recent: str = ""
     promoted = replace(decision, version=version.id, epoch=epoch)
     if wheel.project.trim.is_plain or decision.by not in {"blend", "switch"}:
         return wheel.catalog.decide(promoted, Trim(epoch, (Member(version.id),), threshold))
-    members, states = admit(wheel, version.id, recent, decision.as_of)
-    return wheel.catalog.decide(promoted, Trim(epoch, members, threshold), states)
+    return wheel.catalog.decide(promoted, *admit(wheel, version.id, recent, decision.as_of))

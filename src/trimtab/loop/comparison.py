@@ -29,7 +29,7 @@ def compare(
     """Return each policy's figures, means over the replays (one for each start offset) that it was played in.
 
     References are in the first replay. A figure is None where it means nothing: a gain without references, a share of
-    nothing saved, accuracy of numbers.
+    nothing saved, accuracy of numbers, coverage of classes.
     """
     references = found[0].lines
     return {
@@ -63,6 +63,7 @@ def _figures(line: Line, references: Mapping[str, Line], metric: str, per_retrai
         "refusals": counts["refusals"],
         "rollbacks": counts["rollbacks"],
         **measure_harm(line, references.get("never"), is_squared=metric == "rmse"),
+        "coverage": line.coverage,
         "alarms": line.alarms,
         "cost": line.mistakes + per_retrain * counts["retrains"],
     }

@@ -242,6 +242,13 @@ def logged_answers(contract: Contract, answers: pl.DataFrame) -> NDArray[np.floa
     return np.column_stack([found.struct.field(name).to_numpy() for name in target.classes])
 
 
+def logged_reaches(answers: pl.DataFrame) -> NDArray[np.float64]:
+    """Return how far each logged interval went to either side of its number; NaN where an answer had none."""
+    shape = pl.Struct({"interval": pl.List(pl.Float64())})
+    ends = answers["output"].str.json_decode(shape).struct.field("interval").list
+    return ((ends.get(1, null_on_oob=True) - ends.get(0, null_on_oob=True)) / 2.0).fill_null(np.nan).to_numpy()
+
+
 def label_column(labels: pl.Series, contract: Contract) -> pl.Series:
     """Return labels in the type that the Contract gives them; null where there is none."""
     return labels.cast(_label_type(contract), strict=False).alias("label")

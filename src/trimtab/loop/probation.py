@@ -4,6 +4,8 @@ Outcomes after the promotion are rows that neither Version was fitted on. Where 
 better, at the evidence that a promotion needs, it answers again.
 """
 
+from dataclasses import replace
+
 import polars as pl
 
 from trimtab import clock
@@ -11,7 +13,7 @@ from trimtab.loop.known import AsOf, count_once, features_of, labels_of, load_an
 from trimtab.loop.state import Wheel
 from trimtab.metrics import bounded_losses
 from trimtab.monitor.windows import label_batches
-from trimtab.nouns import Decision, Evidence, Finding, Judgement, State, Trim
+from trimtab.nouns import Decision, Evidence, Finding, Judgement, State
 from trimtab.promote.gates.paired import Paired
 
 
@@ -35,7 +37,7 @@ def watch_promotion(wheel: Wheel, at: AsOf) -> tuple[Decision, ...]:
         version=old.champion,
         finding=Finding("probation", found, now.champion, at.rows),
     )
-    return (wheel.catalog.decide(decision, Trim(now.epoch + 1, old.members, old.threshold)),)
+    return (wheel.catalog.decide(decision, replace(old, epoch=now.epoch + 1)),)
 
 
 def find_promotion(wheel: Wheel) -> Decision | None:

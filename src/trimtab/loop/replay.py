@@ -63,8 +63,8 @@ class Event:
 class Line:
     """One policy's way through history: metrics by batch, in order, and over all; who answered; what was decided.
 
-    `mistakes` is what wrong decisions cost by `[cost]`; `lost` are the row losses by batch; `forks` and `looked_back`
-    as `forks.Watch` keeps them.
+    `mistakes` is what wrong decisions cost by `[cost]`; `coverage` the share of truths that the intervals of numbers
+    held; `lost` are the row losses by batch; `forks` and `looked_back` as `forks.Watch` keeps them.
     """
 
     policy: str
@@ -74,6 +74,7 @@ class Line:
     decisions: tuple[Decision, ...]
     fits: int = 0
     mistakes: float = 0.0
+    coverage: float | None = None
     events: tuple[Event, ...] = ()
     lost: tuple[Numbers, ...] = field(default=(), repr=False)
     forks: tuple[Fork, ...] = field(default=(), repr=False)
@@ -201,6 +202,7 @@ class _Way:
         self.champions: list[str] = []
         self.events: list[Event] = []
         self.mistakes = 0.0
+        self.held: list[Numbers] = []
         self._firing: set[str] = set()
         self._suspected: set[str] = set()
 
@@ -213,6 +215,9 @@ class _Way:
             log = _log(package, trim, rows, answers)
             turned.lake.append("predictions", log)
             self.mistakes += count_cost(turned.contract, turned.project.cost, rows["_label"], log["prediction"])
+        reach = package.interval_quantile if trim.reach is None else trim.reach
+        if reach is not None:
+            self.held.append((np.abs(answers - labels) <= reach).astype(np.float64))
         self.champions.append(version.name)
         self.answers.append(answers)
         self.labels.append(labels)
@@ -255,6 +260,7 @@ class _Way:
             turned.catalog.journal(),
             len(turned.catalog.versions()),
             self.mistakes,
+            float(np.concatenate(self.held).mean()) if self.held else None,
             tuple(self.events),
             tuple(watch.lost),
             tuple(watch.forks),
@@ -318,7 +324,7 @@ def _asked_in(history: History, batch: Batch) -> pl.DataFrame:
 def _log(package: Package, trim: Trim, rows: pl.DataFrame, answers: Numbers) -> pl.DataFrame:
     """Return answers as the server logs them."""
     columns = [column.name for column in package.contract.columns]
-    output = package.compile_output(trim.threshold)
+    output = package.compile_output(trim.threshold, trim.reach)
     outputs = [output(one) for one in answers.tolist()]
     values = rows.select(columns).iter_rows()
     return rows.select(

@@ -42,7 +42,7 @@ def write_report(wheel: Wheel, found: Sequence[Replay], figures: Mapping[str, Fi
     blocks: list[Block] = [
         Heading(f"What each policy would have answered: {wheel.project.name}", 1),
         Text(f"{told} {_tell_best(best, figures, metric)}"),
-        Table(HEADER, tuple(_row(policy, own) for policy, own in figures.items())),
+        _table(figures),
         Bullets(tuple(f"{name(policy)}: {tell_policy(policy)}" for policy in figures)),
         *_draw(lines, metric),
         *_tell_events(lines),
@@ -58,6 +58,15 @@ HEADER = (
     *("policy", "loss", "gain", "retrains", "fits", "promotions", "refusals"),
     *("harmful", "worst rise", "looks back", "alarms", "cost"),
 )
+
+
+def _table(figures: Mapping[str, Figures]) -> Table:
+    """Return all figures; how often intervals held the truth only where there are intervals."""
+    rows = [_row(policy, own) for policy, own in figures.items()]
+    if all(own["coverage"] is None for own in figures.values()):
+        return Table(HEADER, tuple(rows))
+    held = [_percent(own["coverage"]) for own in figures.values()]
+    return Table((*HEADER, "intervals held"), tuple((*row, share) for row, share in zip(rows, held, strict=True)))
 
 
 def _row(policy: str, own: Figures) -> tuple[str, ...]:

@@ -30,12 +30,11 @@ def _waits_for_person(wheel: Wheel, version: Version) -> bool:
 def _let_in(wheel: Wheel, version: Version, by: str) -> Decision:
     """Let a Version take its seat in the layer, as it would have done without the question."""
     _refuse_unable(wheel, version)
-    moment, trim = clock.now(), wheel.catalog.trim()
-    members, states = admit(wheel, version.id, "", version.snapshot.as_of)
-    epoch = trim.epoch + 1 if trim else 1
+    moment = clock.now()
+    trim, states = admit(wheel, version.id, "", version.snapshot.as_of)
     said = f"{version.name} takes half of the weight of its predecessors, and earns the rest: {by} approved it"
-    decision = Decision("promote", f"person:{by}", (said,), moment, moment, version=version.id, epoch=epoch)
-    return wheel.catalog.decide(decision, Trim(epoch, members, wheel.package(version.id).threshold), states)
+    decision = Decision("promote", f"person:{by}", (said,), moment, moment, version=version.id, epoch=trim.epoch)
+    return wheel.catalog.decide(decision, trim, states)
 
 
 def rollback(wheel: Wheel, *, by: str) -> Decision:

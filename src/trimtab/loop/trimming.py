@@ -5,7 +5,7 @@ order in which labels came; what a fit has seen is never learnt from.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from trimtab import clock
-from trimtab.loop.known import AsOf, count_once, features_of, labels_of, load_answers, moments_of
+from trimtab.loop.known import (
+    AsOf,
+    count_once,
+    features_of,
+    labels_of,
+    load_answers,
+    logged_answers,
+    logged_reaches,
+    moments_of,
+)
 from trimtab.loop.state import Wheel
 from trimtab.metrics.figures import figure
 from trimtab.monitor.windows import label_batches
@@ -22,7 +31,9 @@ from trimtab.nouns import Decision, Member, Trim
 from trimtab.nouns.project import TrimSpec
 from trimtab.train.threshold import choose_threshold
 from trimtab.trim import layer as trims
+from trimtab.trim import reach as reaches
 from trimtab.trim.layer import REMEMBERED, Layer
+from trimtab.trim.reach import Reach
 
 Numbers = NDArray[np.float64]
 STATE = "layer"
@@ -35,7 +46,7 @@ class Kept:
     """The layer as the catalog holds it: of which epoch, and up to which label it has learnt.
 
     `mark` is when that label was known, `last` the id of its answer: many labels may be known at one moment. `quiet`
-    counts for how many batches the predecessor has weighed next to nothing.
+    counts for how many batches the predecessor has weighed next to nothing; `reach` is what intervals have learnt.
     """
 
     layer: Layer
@@ -43,6 +54,7 @@ class Kept:
     mark: datetime
     last: str = ""
     quiet: int = 0
+    reach: Reach = field(default_factory=Reach)
 
     @property
     def is_new(self) -> pl.Expr:
@@ -53,7 +65,8 @@ class Kept:
     def to_state(self, epoch: int) -> dict[str, Any]:
         """Return JSON values for the epoch that this layer makes."""
         mark = [self.mark.isoformat(), self.last]
-        return {"epoch": epoch, "mark": mark, "quiet": self.quiet, "layer": trims.to_plain(self.layer)}
+        layer, reach = trims.to_plain(self.layer), reaches.to_plain(self.reach)
+        return {"epoch": epoch, "mark": mark, "quiet": self.quiet, "layer": layer, "reach": reach}
 
 
 def open_layer(wheel: Wheel) -> Kept | None:
@@ -69,7 +82,8 @@ def open_layer(wheel: Wheel) -> Kept | None:
     if state and state["epoch"] == trim.epoch:
         moment, last = state["mark"]
         layer = trims.from_plain(state["layer"])
-        return Kept(layer, trim.epoch, datetime.fromisoformat(moment), last, state["quiet"])
+        reach = reaches.from_plain(state["reach"]) if "reach" in state else Reach()  # none before intervals were learnt
+        return Kept(layer, trim.epoch, datetime.fromisoformat(moment), last, state["quiet"], reach)
     package = wheel.package(champion.id)
     paces = trims.choose_paces(wheel.project.trim, 0.0)
     layer = trims.begin(package.task, champion.id, paces, _usual_error(package.metrics))
@@ -88,21 +102,22 @@ def trim_turn(wheel: Wheel, at: AsOf) -> tuple[Decision, ...]:
     if not batches:
         return ()
     members = trims.list_members(learnt.layer, wheel.project.trim)
-    trim = Trim(learnt.epoch + 1, members, _choose_threshold(wheel, members, answers, at))
+    threshold = _choose_threshold(wheel, members, answers, at)
+    trim = Trim(learnt.epoch + 1, members, threshold, _reach(wheel, learnt))
     said = (_tell(wheel, learnt.layer, batches),)
     decision = Decision("trim", "layer", said, clock.now(), at.rows, version=trim.champion)
     trimmed = wheel.catalog.decide(decision, trim, {STATE: learnt.to_state(trim.epoch)})
     return (trimmed, *_retire_quiet(wheel, replace(learnt, epoch=trim.epoch), trim, at))
 
 
-def admit(wheel: Wheel, newcomer: str, recent: str, as_of: datetime) -> tuple[tuple[Member, ...], Mapping[str, Any]]:
-    """Return the members with a newcomer among them, and what to keep of the layer (without its epoch)."""
-    kept = open_layer(wheel)
+def admit(wheel: Wheel, newcomer: str, recent: str, as_of: datetime) -> tuple[Trim, Mapping[str, Any]]:
+    """Return the next Trim, with a newcomer among its members and at its threshold, and what to keep of the layer."""
+    kept, threshold = open_layer(wheel), wheel.package(newcomer).threshold
     if kept is None:
-        return (Member(newcomer),), {}
-    spec = wheel.project.trim
-    learnt = let_in(kept, spec, newcomer, recent, as_of)
-    return trims.list_members(learnt.layer, spec), {STATE: learnt.to_state(kept.epoch + 1)}
+        return Trim(1, (Member(newcomer),), threshold), {}
+    learnt, epoch = let_in(kept, wheel.project.trim, newcomer, recent, as_of), kept.epoch + 1
+    members = trims.list_members(learnt.layer, wheel.project.trim)
+    return Trim(epoch, members, threshold, _reach(wheel, learnt)), {STATE: learnt.to_state(epoch)}
 
 
 def let_in(kept: Kept, spec: TrimSpec, newcomer: str, recent: str, as_of: datetime) -> Kept:
@@ -131,8 +146,24 @@ def learn_new(wheel: Wheel, kept: Kept, answers: pl.DataFrame, at: AsOf) -> tupl
             trims.weigh(layer).get(layer.seats["predecessor"].version, 1.0) if "predecessor" in layer.seats else 1.0
         )
         quiet = kept.quiet + 1 if weighs < wheel.project.promote.retire_below else 0
-        kept = replace(kept, layer=layer, mark=batch["_known_at"][-1], last=batch["id"][-1], quiet=quiet)
+        reach = _learn_reach(wheel, kept.reach, batch)
+        kept = replace(kept, layer=layer, mark=batch["_known_at"][-1], last=batch["id"][-1], quiet=quiet, reach=reach)
     return kept, len(sizes)
+
+
+def _learn_reach(wheel: Wheel, reach: Reach, batch: pl.DataFrame) -> Reach:
+    """Return what intervals have learnt after a batch: from what was answered, whichever Trim it was."""
+    if wheel.contract.target.task != "regression":
+        return reach
+    errors = np.abs(logged_answers(wheel.contract, batch) - labels_of(batch["value"], wheel.contract))
+    far = logged_reaches(batch)
+    given = np.isfinite(far)
+    held = (errors[given] <= far[given]).astype(np.float64)
+    return reaches.learn(reach, errors, held, wheel.project.train.coverage)
+
+
+def _reach(wheel: Wheel, kept: Kept) -> float | None:
+    return reaches.half_width(kept.reach, wheel.project.train.coverage)
 
 
 def _ask(wheel: Wheel, version: str, batch: pl.DataFrame) -> Numbers:
@@ -162,7 +193,7 @@ def _retire_quiet(wheel: Wheel, kept: Kept, trim: Trim, at: AsOf) -> tuple[Decis
     version = wheel.catalog.find_version(kept.layer.seats["predecessor"].version)
     said = f"{version.name} leaves: it has weighed less than {figure(spec.retire_below)} for {kept.quiet} windows"
     left = replace(kept, layer=trims.retire(kept.layer, "predecessor"), quiet=0)
-    without = Trim(trim.epoch + 1, trims.list_members(left.layer, wheel.project.trim), trim.threshold)
+    without = replace(trim, epoch=trim.epoch + 1, members=trims.list_members(left.layer, wheel.project.trim))
     decision = Decision("retire", "layer", (said,), clock.now(), at.rows, version=version.id)
     return (wheel.catalog.decide(decision, without, {STATE: left.to_state(without.epoch)}),)
 

@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from trimtab import clock
 from trimtab.errors import VersionError
-from trimtab.loop.known import AsOf, features_of, label_column, labels_of, logged_answers, moments_of
+from trimtab.loop.known import (
+    AsOf,
+    features_of,
+    label_column,
+    labels_of,
+    logged_answers,
+    logged_reaches,
+    moments_of,
+)
 from trimtab.loop.state import Wheel
 from trimtab.metrics.bins import NumberBins
 from trimtab.metrics.profile import Profile
@@ -124,7 +132,9 @@ def score_rows(wheel: Wheel, package: Package, answers: pl.DataFrame) -> Scored:
     labels = np.full(answers.height, np.nan)
     labels[known.to_numpy()] = labels_of(answers["value"].filter(known), wheel.contract)
     task = wheel.contract.target.task
-    return Scored(task, logged_answers(wheel.contract, answers), labels, known.to_numpy(), package.scale)
+    given = logged_answers(wheel.contract, answers)
+    reach = logged_reaches(answers) if task == "regression" else None
+    return Scored(task, given, labels, known.to_numpy(), package.scale, reach)
 
 
 def _newest_known(windows: Sequence[WindowPerformance]) -> WindowPerformance | None:

@@ -11,6 +11,7 @@ from trimtab.metrics import bounded_losses, for_task
 from trimtab.metrics.base import Answers, Labels
 from trimtab.metrics.betting import risk_limit
 from trimtab.metrics.compare import mean_interval, metric_interval
+from trimtab.metrics.confusion import share_interval
 from trimtab.metrics.figures import figure, spread
 from trimtab.monitor.windows import Cut, count_outcomes
 from trimtab.nouns import Interval, Judgement, State, Task, Window
@@ -27,6 +28,7 @@ class Scored:
     labels    (n,) class indices or numbers; anything where `known` is false
     known     (n,) whether the Outcome has arrived
     scale     of the bounded regression loss; classes ignore it
+    reach     (n,) how far each answer's interval goes to either side, NaN where it has none; None: none has
     """
 
     task: Task
@@ -34,6 +36,7 @@ class Scored:
     labels: Labels
     known: NDArray[np.bool_]
     scale: float = 1.0
+    reach: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,16 @@ def _perform(one: Cut, window: Window, scored: Scored, reference: Reference, min
     metrics = {
         metric.name: metric_interval(metric, labels, answers, SEED) for metric in for_task(scored.task) if len(rows)
     }
+    if scored.reach is not None and (held := _holds(labels, answers, scored.reach[rows])).size:
+        metrics["interval_coverage"] = share_interval(int(held.sum()), held.size)
     return WindowPerformance(window, risk, metrics, reference, judge(window, risk, reference, min_labels))
+
+
+def _holds(labels: Labels, answers: Answers, reach: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return whether each interval held the truth, of the rows that have one."""
+    given = np.isfinite(reach)
+    held: NDArray[np.bool_] = np.abs(answers[given] - labels[given]) <= reach[given]
+    return held
 
 
 def judge(window: Window, risk: Interval, reference: Reference, min_labels: int) -> Judgement:

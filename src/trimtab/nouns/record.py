@@ -64,11 +64,16 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Trim:
-    """What answers at one epoch. `threshold` turns a probability into a decision; None where there are no classes."""
+    """What answers at one epoch.
+
+    `threshold` turns a probability into a decision; None where there are no classes. `reach` is how far the interval of
+    a number goes to either side of it; None: as far as the champion's own.
+    """
 
     epoch: int
     members: tuple[Member, ...]
     threshold: float | None = None
+    reach: float | None = None
 
     @property
     def champion(self) -> str:

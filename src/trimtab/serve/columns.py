@@ -49,7 +49,7 @@ def output_columns(model: Model, answers: np.ndarray) -> pl.DataFrame:
     """
     package = model.package
     if package.task == "regression":
-        reach = package.interval_quantile
+        reach = model.reach
         found = pl.DataFrame({"prediction": answers})
         if reach is None:
             return found

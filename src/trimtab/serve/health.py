@@ -62,6 +62,7 @@ async def model(desk: Desk, _request: Request) -> Response:
         "target": {"column": target.column, "meaning": target.meaning, "positive": target.positive or None},
         "classes": list(target.classes),
         "threshold": one.threshold,
+        "interval": one.reach,
         "contract": one.contract.id,
         "features": [{"name": column.name, "type": column.type} for column in one.contract.features],
         "metrics": one.version.metrics,

@@ -64,21 +64,24 @@ class Shelf:
     try_golden: Try
     begin_trial: Callable[[str], None] = lambda _: None
 
-    def open(self, identifier: str, threshold: float | None = None, *, text: bool = False) -> Model:
-        """Return a Version ready to answer. Raises VersionError where its files or its golden rows are wrong."""
+    def open(self, identifier: str, trim: Trim | None = None, *, text: bool = False) -> Model:
+        """Return a Version ready to answer, as the champion of `trim`.
+
+        Raises VersionError where its files or its golden rows are wrong.
+        """
         version = self.catalog.find_version(identifier)
         folder = self.blobs.path(version.id)
         wrong = self.try_golden(version.id)
         if wrong:
             raise VersionError(f"{version.name} does not answer its golden rows: {wrong}")
-        return compile_model(version, open_version(folder, expect=version.id), threshold, text=text)
+        return compile_model(version, open_version(folder, expect=version.id), trim, text=text)
 
     def open_trim(self, trim: Trim, live: Live | None = None) -> Live:
         """Return what answers at a Trim's epoch; a Version that `live` holds already is not opened again."""
         held = {} if live is None else {model.id: model for model in live.models}
         earlier = self.find_earlier(trim) if held else None
         known = held.get(earlier.champion) if earlier is not None else None
-        previous = known.at(earlier.threshold) if known is not None and earlier is not None else None
+        previous = known.at(earlier) if known is not None and earlier is not None else None
         return compile_live(trim, lambda version: held.get(version) or self.open(version), previous)
 
     def open_past(self, record: Mapping[str, Any], *, text: bool) -> Live:
@@ -87,7 +90,7 @@ class Shelf:
         if trim is None:
             raise VersionError(f"The catalog knows no epoch {record['epoch']}.", hint="restore the catalog from a copy")
         earlier = self.find_earlier(trim) if record["fallback"] == "previous" else None
-        previous = self.open(earlier.champion, earlier.threshold, text=text) if earlier is not None else None
+        previous = self.open(earlier.champion, earlier, text=text) if earlier is not None else None
         return compile_live(trim, partial(self.open, text=text), previous)
 
     def find_earlier(self, trim: Trim) -> Trim | None:
@@ -235,7 +238,7 @@ class Watcher:
         try:
             earlier = self._shelf.find_earlier(trim)
             if earlier is not None:
-                self._swap(replace(live, previous=self._shelf.open(earlier.champion, earlier.threshold)))
+                self._swap(replace(live, previous=self._shelf.open(earlier.champion, earlier)))
         except Exception as error:  # noqa: BLE001 - as above
             events.tell("no_fallback", error=events.place(error))
 

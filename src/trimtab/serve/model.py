@@ -30,6 +30,7 @@ class Model:
     output: Callable[[Answer], Output]
     key: Callable[[list[Value]], str | None]
     threshold: float | None
+    reach: float | None
     base: Answer
 
     @property
@@ -42,12 +43,12 @@ class Model:
         """The Version's running name."""
         return self.version.name
 
-    def at(self, threshold: float | None) -> "Model":
-        """Return the same Version deciding at another threshold; None is its own."""
-        wanted = threshold if threshold is not None else self.package.threshold
-        if wanted == self.threshold:
+    def at(self, trim: Trim) -> "Model":
+        """Return the same Version as the champion of a Trim: at its threshold, with its intervals."""
+        threshold, reach = _settle(self.package, trim)
+        if (threshold, reach) == (self.threshold, self.reach):
             return self
-        return replace(self, output=self.package.compile_output(threshold), threshold=wanted)
+        return replace(self, output=self.package.compile_output(threshold, reach), threshold=threshold, reach=reach)
 
     def warm(self) -> None:
         """Let the calling thread make its own native handle now, so that its first request need not wait for it."""
@@ -55,12 +56,13 @@ class Model:
             self.answer([0.0] * len(self.package.encoder.names))
 
 
-def compile_model(version: Version, package: Package, threshold: float | None = None, *, text: bool = False) -> Model:
-    """Return an opened Version ready to answer; `threshold` is the Trim's, None leaves the Version its own.
+def compile_model(version: Version, package: Package, trim: Trim | None = None, *, text: bool = False) -> Model:
+    """Return an opened Version ready to answer, as the champion of `trim`; None leaves it all its own.
 
     `text`: it reads rows whose every value is text, as in a CSV file.
     """
     contract = package.contract
+    threshold, reach = _settle(package, trim)
     return Model(
         version=version,
         package=package,
@@ -70,10 +72,20 @@ def compile_model(version: Version, package: Package, threshold: float | None = 
         hide=compile_hide_row(contract),
         encode=package.encoder.compile_row(),
         answer=package.predictor.predict_row,
-        output=package.compile_output(threshold),
+        output=package.compile_output(threshold, reach),
         key=lambda values: row_key(contract, values),
-        threshold=threshold if threshold is not None else package.threshold,
+        threshold=threshold,
+        reach=reach,
         base=package.base,
+    )
+
+
+def _settle(package: Package, trim: Trim | None) -> tuple[float | None, float | None]:
+    """Return threshold and reach: the Trim's, or where it has none the Version's own."""
+    threshold, reach = (None, None) if trim is None else (trim.threshold, trim.reach)
+    return (
+        package.threshold if threshold is None else threshold,
+        package.interval_quantile if reach is None else reach,
     )
 
 
@@ -129,7 +141,7 @@ def _compile_reader(model: Model, spoken: Contract) -> Callable[[Mapping[str, ob
 class Live:
     """What answers at one epoch. A request takes one of these and keeps it: no reply mixes two.
 
-    `model` is the champion; its Contract, threshold and name stand for the Trim. `blended` is None for a Trim of one
+    `model` is the champion; its Contract and name stand for the Trim. `blended` is None for a Trim of one
     plain Version, which so costs nothing more.
     """
 
@@ -156,6 +168,6 @@ def compile_live(trim: Trim, find: Callable[[str], Model], previous: Model | Non
     Raises VersionError for a Trim whose Versions cannot answer together.
     """
     models = {version: find(version) for version in dict.fromkeys(member.version for member in trim.members)}
-    champion = models[trim.champion] = models[trim.champion].at(trim.threshold)
+    champion = models[trim.champion] = models[trim.champion].at(trim)
     blended = Blended(trim, champion, models)
     return Live(trim.epoch, champion, previous, None if blended.blend.is_plain else blended)

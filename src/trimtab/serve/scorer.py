@@ -138,7 +138,7 @@ class Scorer:
         if package.task == "multiclass":
             names = [f"probability_{name}" for name in package.classes]
         else:
-            names = ["interval_low", "interval_high"] if package.interval_quantile is not None else []
+            names = ["interval_low", "interval_high"] if self._model.reach is not None else []
         return [pl.Series(name, [], pl.Float64()) for name in names]
 
 

@@ -153,16 +153,18 @@ class Package:
         limit = self.threshold if threshold is None else threshold
         return self.classes[int(answer >= (0.5 if limit is None else limit))]
 
-    def compile_output(self, threshold: float | None = None) -> Callable[[Answer], Output]:
-        """Return the function from an answer to a reply's prediction fields; `threshold` overrides the Version's own.
+    def compile_output(self, threshold: float | None = None, reach: float | None = None) -> Callable[[Answer], Output]:
+        """Return the function from an answer to a reply's prediction fields.
+
+        `threshold`, and `reach` for the interval of a number, override the Version's own.
 
         The function raises ValueError where the answer is not finite.
         """
         if self.task == "regression":
-            reach = self.interval_quantile
-            if reach is None:
+            far = self.interval_quantile if reach is None else reach
+            if far is None:
                 return lambda answer: {"prediction": _finite(answer)}
-            return lambda answer: _number(_finite(answer), reach)
+            return lambda answer: _number(_finite(answer), far)
         if self.task == "multiclass":
             return lambda answer: _multiclass(self.classes, self.class_costs, answer)
         own = 0.5 if self.threshold is None else self.threshold
