@@ -188,6 +188,13 @@ def test_outcomes_and_explain_follow_a_scored_row(ask: Ask, tmp_path: Path) -> N
     assert told["same"] is True
 
 
+def test_outcomes_wants_a_file_or_a_source_in_doubt(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["outcomes", str(world / "p")]) == 2
+    assert "--input FILE or --believe SOURCE" in capsys.readouterr().err
+    assert main(["outcomes", str(world / "p"), "--believe", "file"]) == 2
+    assert "not in doubt" in capsys.readouterr().err
+
+
 def test_explain_of_nothing_known_says_what_to_give(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "nothing", "--project", str(world / "p")]) == 2
     assert "prediction_id" in capsys.readouterr().err

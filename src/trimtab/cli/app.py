@@ -54,7 +54,11 @@ VERBS = (
         "[DIR] --input PATH --output PATH [--overwrite] [--json]",
         "Answer a whole file, folder or table; every answer is logged.",
     ),
-    Verb("outcomes", "[DIR] --input FILE [--json]", "Read what really happened from a file."),
+    Verb(
+        "outcomes",
+        "[DIR] [--input FILE] [--believe SOURCE] [--json]",
+        "Read what really happened from a file.",
+    ),
     Verb("tick", "[DIR] [--as-of MOMENT] [--json]", "Turn the wheel once: join, judge, act."),
     Verb("retrain", "[DIR] [--json]", "Refit now and let the gates decide."),
     Verb(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from trimtab import clock
 from trimtab.errors import DataError, UsageError
+from trimtab.loop.doubts import UNNAMED, leave_out, read_doubts
 from trimtab.loop.state import Wheel
 from trimtab.loop.withdraw import arrivals, standing
 from trimtab.nouns import Contract, Snapshot, canonical
@@ -92,23 +93,39 @@ def _find_position(wheel: Wheel, position: int) -> AsOf:
 
 
 def load_outcomes(wheel: Wheel, at: AsOf, version: int | None = None) -> pl.DataFrame:
-    """Return the newest usable Outcome of each subject: prediction_id or key, value, `_known_at`."""
+    """Return the newest Outcome of each subject that counts: prediction_id or key, value, `_known_at`.
+
+    Those of a source that is doubted at the moment do not; then what others told of the subject does.
+    """
+    return pick_newest(leave_out(load_usable(wheel, at, version), read_doubts(wheel), at.rows))
+
+
+def load_usable(wheel: Wheel, at: AsOf, version: int | None = None) -> pl.DataFrame:
+    """Return every Outcome known at `at`, oldest first, with its `source`, whoever told it."""
     usable = pl.max_horizontal("known_at", "_arrived_at")
     return (
         wheel.lake.read("outcomes", version=version)
-        .with_columns(usable.alias("_known_at"))
+        .with_columns(usable.alias("_known_at"), pl.col("source").fill_null(UNNAMED))
         .filter(pl.col("_known_at") <= at.outcomes)
         .sort("known_at", "_arrived_at", "id")
-        .unique(["prediction_id", "key"], keep="last", maintain_order=True)
-        .select("prediction_id", "key", "value", "known_at", "_known_at")
+        .select("prediction_id", "key", "value", "known_at", "_known_at", "source")
         .collect()
     )
 
 
+def pick_newest(outcomes: pl.DataFrame) -> pl.DataFrame:
+    """Return of each subject the Outcome that was known last."""
+    return outcomes.unique(["prediction_id", "key"], keep="last", maintain_order=True).drop("source")
+
+
+def load_predictions(wheel: Wheel, at: AsOf) -> pl.DataFrame:
+    """Return the Predictions made by `at`."""
+    return wheel.lake.read("predictions").filter(at.holds("id")).collect()
+
+
 def load_answers(wheel: Wheel, at: AsOf) -> pl.DataFrame:
     """Return the Predictions made by `at`, in order of arrival, with `value` and `_known_at` (null: no Outcome)."""
-    found = wheel.lake.read("predictions").filter(at.holds("id")).collect()
-    return _join(found, load_outcomes(wheel, at)).sort("_arrived_at", "id")
+    return join_outcomes(load_predictions(wheel, at), load_outcomes(wheel, at)).sort("_arrived_at", "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +212,7 @@ def _from_sources(rows: pl.DataFrame, outcomes: pl.DataFrame, contract: Contract
 
 
 def _from_answers(answers: pl.DataFrame, outcomes: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    joined = _join(answers, outcomes).filter(pl.col("value").is_not_null())
+    joined = join_outcomes(answers, outcomes).filter(pl.col("value").is_not_null())
     if not joined.height:
         return _empty(contract)
     columns = features_of(joined, contract).get_columns()
@@ -259,7 +276,7 @@ def moments_of(times: pl.Series) -> NDArray[np.datetime64]:
     return times.dt.replace_time_zone(None).to_numpy()
 
 
-def _join(answers: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
+def join_outcomes(answers: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
     """Join Outcomes to Predictions: by id, else by key where the Prediction was made before the Outcome was known."""
     by_id = outcomes.filter(pl.col("prediction_id").is_not_null()).select(
         pl.col("prediction_id").alias("id"), "value", "_known_at", pl.col("known_at").alias("_told_at")

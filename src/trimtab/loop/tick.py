@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from trimtab import clock
 from trimtab.errors import TrimtabError
 from trimtab.loop.challenge import find_standing, retrain
+from trimtab.loop.crosscheck import crosscheck, tell_doubts
 from trimtab.loop.cycle import Ingested, read_sources
 from trimtab.loop.drill import drill_when_due
 from trimtab.loop.forward import forward
@@ -101,16 +102,20 @@ def tick(wheel: Wheel, *, as_of: datetime | int | None = None, drills: bool = Tr
 
 
 def govern(wheel: Wheel, at: AsOf, *, tell: Tell) -> tuple[Measured, tuple[Decision, ...]]:
-    """Measure, put a bad promotion back, trim, and retrain where it is due, by the outcomes known at `at`."""
+    """Hold sources against each other, measure, put a bad promotion back, trim, and retrain where it is due.
+
+    What counts are the outcomes known at `at`.
+    """
+    checked = crosscheck(wheel, at)
     measured = measure(wheel, at)
     put_back = watch_promotion(wheel, at)
     if put_back:
-        return measured, put_back
+        return measured, (*checked, *put_back)
     held, told = hold(wheel, measured.watched, at)
     if not held:
-        return measured, (*trim_turn(wheel, at), *act(wheel, measured, at, tell=tell))
+        return measured, (*checked, *trim_turn(wheel, at), *act(wheel, measured, at, tell=tell))
     # A retrain that a crash interrupted was decided before the fault: it is finished.
-    return measured, (*told, *_finish_running(wheel, wheel.catalog.journal(), at, tell))
+    return measured, (*checked, *told, *_finish_running(wheel, wheel.catalog.journal(), at, tell))
 
 
 def measure(wheel: Wheel, at: AsOf) -> Measured:
@@ -146,6 +151,7 @@ def measure(wheel: Wheel, at: AsOf) -> Measured:
     watched = watch(
         wheel, champion, count_once(every.filter(pl.col("fallback") == "")), Promised(reference, windows), at
     )
+    watched = replace(watched, findings=(*watched.findings, *tell_doubts(wheel, at)))
     return Measured(labelled, known, findings, windows, watched)
 
 

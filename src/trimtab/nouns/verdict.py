@@ -105,7 +105,9 @@ class Verdict:
         return State.CANNOT_TELL if State.CANNOT_TELL in states or not states else State.PASS
 
 
-Action = Literal["admit", "refuse", "promote", "keep", "trim", "retire", "roll_back", "retrain", "wait", "erase"]
+Action = Literal[
+    "admit", "refuse", "promote", "keep", "trim", "retire", "roll_back", "retrain", "wait", "doubt", "believe", "erase"
+]
 
 
 @dataclass(frozen=True, slots=True)
