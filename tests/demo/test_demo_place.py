@@ -99,7 +99,7 @@ def test_leash_ends_a_process_when_its_holder_is_killed() -> None:
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as server:
         script = (
             "import os, subprocess, sys\n"
-            f"leash = [sys.executable, '-m', 'trimtab.serve.leash', '{server.pid}']\n"
+            f"leash = [sys.executable, '-m', 'trimtab.leash', '{server.pid}']\n"
             "subprocess.Popen(leash, stdin=subprocess.PIPE)\n"
             "os.kill(os.getpid(), 9)\n"
         )

@@ -24,6 +24,7 @@ versions = 1
 recalibrate = false
 [retrain]
 cooldown = "1 windows"
+limit = "0s"
 """
 
 

@@ -15,7 +15,7 @@ from tests.loop.test_loop_trimming import SETTINGS as BLEND
 
 from trimtab import clock
 from trimtab.errors import DataError
-from trimtab.loop import tick as ticks
+from trimtab.loop import finish as finishing
 from trimtab.loop.challenge import propose_shuffled
 from trimtab.loop.cycle import train
 from trimtab.loop.decided import explain_decision
@@ -195,7 +195,7 @@ def test_a_retrain_that_fails_ends_with_a_decision(make_wheel: MakeWheel, monkey
     def burst(*_: object, **__: object) -> Decision:
         raise MemoryError("no room for 9 TB")
 
-    monkeypatch.setattr(ticks, "retrain", burst)
+    monkeypatch.setattr(finishing, "retrain", burst)
     _, kept = retrain_now(wheel, by="marta", tell=say_nothing)
     assert kept.action == "keep"
     assert kept.reasons[0].endswith("the champion goes on answering: MemoryError: no room for 9 TB")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.loop.conftest import SETTINGS
 
 from trimtab import clock
 from trimtab.errors import Busy, UsageError
@@ -86,7 +87,8 @@ def test_the_moment_of_a_turn_hides_what_came_later(make_wheel: MakeWheel) -> No
 
 @pytest.mark.slow
 def test_a_turn_killed_in_a_retrain_is_finished_by_the_next_one(make_wheel: MakeWheel) -> None:
-    wheel = make_wheel(600, turned_at=600)
+    """The child that fits is gone with the turn, so that no two of them decide."""
+    wheel = make_wheel(600, turned_at=600, settings=SETTINGS.replace('limit = "0s"', ""))
     train(wheel, tell=say_nothing)
     answer_and_learn(wheel, 600, turned=True)
     folder = wheel.project.folder

@@ -37,6 +37,7 @@ use = ["golden", "not_worse"]
 [retrain]
 every = "5 windows"
 cooldown = "1 windows"
+limit = "0s"
 """
 
 

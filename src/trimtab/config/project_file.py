@@ -236,6 +236,7 @@ def _project(file: ProjectFile, folder: Path) -> Project:
             cooldown=cooldown if isinstance(cooldown, timedelta) else None,
             cooldown_windows=cooldown if isinstance(cooldown, int) else 0,
             per_month=file.retrain.per_month,
+            limit=file.retrain.limit,
         ),
         gates=GateSpec(**{**file.gates.model_dump(), "use": tuple(file.gates.use)}),
         promote=PromoteSpec(style, file.promote.retire_below, file.promote.windows, file.promote.evidence),

@@ -261,6 +261,7 @@ class RetrainTable(Section):
     recipe: Annotated[str, Later("champion")] = "champion"
     cooldown: Annotated[timedelta | int, BeforeValidator(_read_cooldown)] = "1d"  # type: ignore[assignment]
     per_month: Count = 10
+    limit: Duration = "1h"  # type: ignore[assignment]  # read by Duration's validator
 
 
 class GatesTable(Section):

@@ -158,7 +158,10 @@ def _with_windows(project: Project, rows: int) -> Project:
 def scratch(wheel: Wheel, folder: Path) -> Iterator[Wheel]:
     """Give a wheel with an empty record in `folder`: the same declaration, and the project's own Version files."""
     folder.mkdir(parents=True)
-    project = replace(wheel.project, state=folder, folder=folder, sources=())
+    at_hand = replace(
+        wheel.project.retrain, limit=timedelta(0)
+    )  # so that fits are shared, and no child needs the folder
+    project = replace(wheel.project, state=folder, folder=folder, sources=(), retrain=at_hand)
     catalog, index = open_catalog(project), open_index(project)
     try:
         yield Wheel(project, open_lake(project), catalog, open_blobs(wheel.project), index, wheel.fits)

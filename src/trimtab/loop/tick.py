@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from trimtab import clock
 from trimtab.errors import TrimtabError
-from trimtab.loop.challenge import find_standing, retrain
+from trimtab.loop.apart import finish_apart
+from trimtab.loop.challenge import find_standing
 from trimtab.loop.crosscheck import crosscheck, tell_doubts
 from trimtab.loop.cycle import Ingested, read_sources
 from trimtab.loop.drill import drill_when_due
+from trimtab.loop.finish import finish, give_up
 from trimtab.loop.forward import forward
 from trimtab.loop.gains import measure_gains
 from trimtab.loop.known import (
@@ -41,7 +43,7 @@ from trimtab.monitor.performance import Reference, WindowPerformance, realised
 from trimtab.monitor.windows import cut, label_batches
 from trimtab.nouns import Decision, Evidence, Finding, State, Trim, Version
 from trimtab.retrain import triggers
-from trimtab.retrain.policy import find_running, find_wait, may_retrain
+from trimtab.retrain.policy import ENDS, find_running, find_wait, may_retrain
 from trimtab.train.artefact import Package
 
 Numbers = NDArray[np.float64]
@@ -232,7 +234,7 @@ def act(wheel: Wheel, measured: Measured, at: AsOf, *, tell: Tell) -> tuple[Deci
         version=fired[0].version,
         finding=fired[0],
     )
-    return wheel.catalog.decide(due), _finish(wheel, measured.known, tell)
+    return wheel.catalog.decide(due), _finish(wheel, at, tell, measured.known)
 
 
 def _batches_since(wheel: Wheel, answers: pl.DataFrame, journal: Sequence[Decision], at: AsOf) -> int:
@@ -249,20 +251,19 @@ def _finish_running(wheel: Wheel, journal: Sequence[Decision], at: AsOf, tell: T
     if running is None:
         return ()
     tell(f"finishing the retrain of decision {running.number}")
-    return (_finish(wheel, load_labelled(wheel, AsOf(running.as_of, at.outcomes)), tell),)
+    return (_finish(wheel, AsOf(running.as_of, at.outcomes), tell),)
 
 
-def _finish(wheel: Wheel, known: Labelled, tell: Tell) -> Decision:
-    """Return what became of the retrain; one that cannot be done leaves the champion, with the reason."""
-    try:
-        return retrain(wheel, known, tell=tell)
-    except Exception as error:  # noqa: BLE001 - a family is a plug-in: whatever it raises ends this retrain, with the reason
-        told = error.message if isinstance(error, TrimtabError) else f"{type(error).__name__}: {error}"
-        said = (f"the retrain could not be done, the champion goes on answering: {told}",)
-        standing = wheel.champion()
-        version = standing[1].id if standing else None
-        moment = known.snapshot.as_of
-        return wheel.catalog.decide(Decision("keep", "switch", said, clock.now(), moment, version=version))
+def _finish(wheel: Wheel, at: AsOf, tell: Tell, known: Labelled | None = None) -> Decision:
+    """Return what became of the retrain that is due: done in a child process where there is a limit to its time."""
+    limit = wheel.project.retrain.limit.total_seconds()
+    if not limit:
+        return finish(wheel, known or load_labelled(wheel, at), tell=tell)
+    trouble = finish_apart(wheel, at, limit, tell=tell)
+    journal = wheel.catalog.journal()
+    if find_running(journal):
+        return give_up(wheel, at.rows, trouble or "its process ended without a word")
+    return next(one for one in reversed(journal) if one.action in ENDS)
 
 
 def _wait(
@@ -289,7 +290,7 @@ def retrain_now(wheel: Wheel, *, by: str, tell: Tell) -> tuple[Decision, ...]:
             return finished
         said = (f"{by} asked for it",)
         due = Decision("retrain", f"person:{by}", said, clock.now(), at.rows, version=champion.id)
-        return wheel.catalog.decide(due), _finish(wheel, load_labelled(wheel, at), tell)
+        return wheel.catalog.decide(due), _finish(wheel, at, tell)
 
 
 def _promise(wheel: Wheel, package: Package) -> Reference:

@@ -202,7 +202,8 @@ class RetrainSpec:
     """`[retrain]`: how often a retrain may happen. A cool-down counts time or windows.
 
     `every` is how many windows after the last fit the trigger of that name asks for one; 0: never. `cost` is what one
-    costs, in the unit of `[cost]`.
+    costs, in the unit of `[cost]`; `limit` is the time that one may take, in a child process of its own (0: no
+    limit, and no child).
     """
 
     every: float = 14.0
@@ -210,6 +211,7 @@ class RetrainSpec:
     cooldown: timedelta | None = timedelta(days=1)
     cooldown_windows: int = 0
     per_month: int = 10
+    limit: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)

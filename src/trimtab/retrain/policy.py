@@ -41,8 +41,11 @@ def find_running(decisions: Iterable[Decision]) -> Decision | None:
 
 
 def find_wait(decisions: Sequence[Decision]) -> Decision | None:
-    """Return the wait that still stands: the newest Decision, where it is one. What the layer learnt ends no wait."""
-    last = next((one for one in reversed(decisions) if one.by != "layer"), None)
+    """Return the wait that still stands: the newest Decision, where it is one.
+
+    What the layer learnt, and who is believed about outcomes, ends no wait.
+    """
+    last = next((one for one in reversed(decisions) if one.by not in {"layer", "crosscheck"}), None)
     return last if last and last.action == "wait" else None
 
 

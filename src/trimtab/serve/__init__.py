@@ -16,5 +16,5 @@ meters.py      figures for Prometheus                      trace.py     whose re
 batch.py       the same answers for a whole input          asked.py     the file, folder or table that holds it
 scorer.py      one chunk answered; columns.py its columns  frame.py     a Trim of several Versions, for many rows
 job.py         what a crash does not undo                  sheet.py     the file or table of the answers
-child.py       a server in a child process, its client      leash.py     what ends that server with its parent
+child.py       a server in a child process, its client
 """

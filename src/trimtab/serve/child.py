@@ -21,7 +21,7 @@ PATIENCE = 30.0
 
 @dataclass
 class Server:
-    """`trimtab serve DIR` on a free port, until the end of the `with`, or of this process (see leash.py).
+    """`trimtab serve DIR` on a free port, until the end of the `with`, or of this process (see trimtab/leash.py).
 
     `log` is the file that gets the server's own words; `microseconds` holds how long each row asked alone took.
     """
@@ -41,7 +41,7 @@ class Server:
         command = [sys.executable, "-m", "trimtab.cli", "serve", str(self.folder), "--port", "0"]
         with self.log.open("w", encoding="utf-8") as log:
             self.process = start_apart(command, stdout=subprocess.PIPE, stderr=log)
-        leash = [sys.executable, "-m", "trimtab.serve.leash", str(self.process.pid)]
+        leash = [sys.executable, "-m", "trimtab.leash", str(self.process.pid)]
         self.leash = start_apart(leash, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         address = urlsplit(self._wait_ready())
         self.client = http.client.HTTPConnection(address.hostname or "", address.port, timeout=PATIENCE)
