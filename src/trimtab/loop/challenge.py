@@ -13,6 +13,7 @@ from trimtab.errors import DataError, StoreError, VersionError
 from trimtab.evaluate.verdict import compare
 from trimtab.loop.known import AsOf, Labelled, labels_of, load_labelled
 from trimtab.loop.newcomer import Newcomer, fit_newcomer
+from trimtab.loop.savings import measure_saving
 from trimtab.loop.state import Wheel
 from trimtab.loop.trimming import admit
 from trimtab.loop.tryout import try_out
@@ -163,7 +164,7 @@ def judge(wheel: Wheel, newcomer: Newcomer, champion: Version, truth: pl.Series)
         metrics=newcomer.choice.metrics,
         slices=_slice(paired.rows, wheel.project.slices.protected, *losses),
     )
-    return compare(
+    verdict = compare(
         newcomer.version.name,
         champion.name,
         paired.labels,
@@ -173,6 +174,11 @@ def judge(wheel: Wheel, newcomer: Newcomer, champion: Version, truth: pl.Series)
         scale,
         gates.judge(wheel.project, evidence),
     )
+    if package is None:
+        return verdict
+    by, told = find_standing(wheel)[0].threshold, paired.rows["_label"]
+    saving = measure_saving(package, by, wheel.project.cost, told, paired.champion, paired.challenger)
+    return replace(verdict, saving=saving)
 
 
 def _slice(rows: pl.DataFrame, columns: Sequence[str], champion: Numbers, challenger: Numbers) -> list[PairedSlice]:

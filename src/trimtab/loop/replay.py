@@ -33,9 +33,10 @@ from trimtab.loop.history import (
 )
 from trimtab.loop.known import AsOf, labels_of
 from trimtab.loop.policies import POLICIES, Policy, read_policy, say_nothing
+from trimtab.loop.savings import cost_decisions
 from trimtab.loop.state import Wheel
 from trimtab.nouns import Contract, Decision, Finding, State, Trim
-from trimtab.nouns.project import CostSpec, Project
+from trimtab.nouns.project import Project
 from trimtab.retrain.triggers import ALARMS
 from trimtab.store import open_blobs, open_catalog, open_index, open_lake
 from trimtab.store.record import features_text, json_text, prediction_text
@@ -217,7 +218,8 @@ class _Way:
         if rows.height:
             log = _log(package, trim, rows, answers)
             turned.lake.append("predictions", log)
-            self.mistakes += count_cost(turned.contract, turned.project.cost, rows["_label"], log["prediction"])
+            costs = cost_decisions(turned.contract, turned.project.cost, rows["_label"], log["prediction"])
+            self.mistakes += float(costs.sum())
         reach = package.interval_quantile if trim.reach is None else trim.reach
         if reach is not None:
             self.held.append((np.abs(answers - labels) <= reach).astype(np.float64))
@@ -269,18 +271,6 @@ class _Way:
             tuple(watch.forks),
             tuple(watch.looked_back),
         )
-
-
-def count_cost(contract: Contract, spec: CostSpec, labels: pl.Series, decided: pl.Series) -> float:
-    """Return what the wrong decisions cost by `[cost]`; numbers are not decided about and cost nothing."""
-    target = contract.target
-    if target.task == "regression":
-        return 0.0
-    wrong = labels.filter(labels.cast(pl.String) != decided)
-    if target.task == "binary":
-        missed = int((wrong == target.positive).sum())
-        return missed * spec.false_negative + (len(wrong) - missed) * spec.false_positive
-    return sum(spec.by_class.get(str(one), 1.0) for one in wrong)
 
 
 def learn(turned: Wheel, history: History, since: datetime, until: datetime, begin: datetime) -> None:

@@ -41,13 +41,16 @@ from trimtab.loop.watch import Promised, Watched, hold, score_rows, watch
 from trimtab.metrics import bounded_losses
 from trimtab.monitor.performance import Reference, WindowPerformance, realised
 from trimtab.monitor.windows import cut, label_batches
-from trimtab.nouns import Decision, Evidence, Finding, State, Trim, Version
+from trimtab.nouns import Decision, Evidence, Finding, Judgement, State, Trim, Version
 from trimtab.retrain import triggers
+from trimtab.retrain.forecast import BY_THE_CLOCK, judge_forecast
 from trimtab.retrain.policy import ENDS, find_running, find_wait, may_retrain
 from trimtab.train.artefact import Package
 
 Numbers = NDArray[np.float64]
 Tell = Callable[[str], None]
+STYLES = frozenset({"blend", "switch"})
+"""By whom newcomers of a retrain are decided about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ class Measured:
     """What the outcomes known at a moment say about the champion.
 
     `answers` are its labelled answers in the order in which the labels came; `known` are all labelled rows, those that
-    a retrain would be fitted on. `findings` are those of the triggers, `watched` what the newest Window looks like.
+    a retrain would be fitted on. `findings` are those of the triggers, `watched` what the newest Window looks like,
+    `forecast` whether a retrain would pay.
     """
 
     answers: pl.DataFrame
@@ -63,6 +67,7 @@ class Measured:
     findings: tuple[Finding, ...]
     windows: tuple[WindowPerformance, ...]
     watched: Watched = field(default_factory=Watched)
+    forecast: Judgement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +148,8 @@ def measure(wheel: Wheel, at: AsOf) -> Measured:
         reference=package.risk,
         labelled=known.rows.height,
         labelled_at_fit=_rows_at_last_fit(wheel, journal, champion),
-        windows_since_fit=_windows_since_fit(wheel, count_once(every), fitted_at, at),
+        **_since_fit(wheel, count_once(every), fitted_at, at),
+        savings=[saving for one in journal if one.by in STYLES and one.verdict and (saving := one.verdict.saving)],
         now=at.rows if has_days else None,
         fitted_at=fitted_at if has_days else None,
     )
@@ -154,7 +160,8 @@ def measure(wheel: Wheel, at: AsOf) -> Measured:
         wheel, champion, count_once(every.filter(pl.col("fallback") == "")), Promised(reference, windows), at
     )
     watched = replace(watched, findings=(*watched.findings, *tell_doubts(wheel, at)))
-    return Measured(labelled, known, findings, windows, watched)
+    forecast = judge_forecast(evidence, wheel.project.retrain)
+    return Measured(labelled, known, findings, windows, watched, forecast)
 
 
 def _judge(wheel: Wheel, champion: Version, evidence: Evidence, at: AsOf) -> tuple[Finding, ...]:
@@ -194,11 +201,12 @@ def _last_fit(journal: Sequence[Decision], champion: Version) -> datetime:
     return max([champion.snapshot.as_of, *retrains])
 
 
-def _windows_since_fit(wheel: Wheel, answers: pl.DataFrame, fitted_at: datetime, at: AsOf) -> int:
-    """Return how many windows of answers were finished since the last fit."""
+def _since_fit(wheel: Wheel, answers: pl.DataFrame, fitted_at: datetime, at: AsOf) -> dict[str, Any]:
+    """Return how many windows of answers were finished since the last fit, and how many rows were answered."""
     spec = wheel.project.monitor
     newer = answers.filter(pl.col("_arrived_at") > fitted_at).sort("_event_at")
-    return len(cut(moments_of(newer["_event_at"]), spec.window, spec.min_rows, at.rows))
+    cuts = cut(moments_of(newer["_event_at"]), spec.window, spec.min_rows, at.rows)
+    return {"windows_since_fit": len(cuts), "rows_since_fit": newer.height}
 
 
 def _rows_at_last_fit(wheel: Wheel, journal: Sequence[Decision], champion: Version) -> int:
@@ -219,6 +227,9 @@ def act(wheel: Wheel, measured: Measured, at: AsOf, *, tell: Tell) -> tuple[Deci
     fired = [finding for finding in measured.findings if finding.fires]
     if not fired:
         return ()
+    forecast = measured.forecast
+    if forecast and forecast.state is State.PASS and all(one.subject in BY_THE_CLOCK for one in fired):
+        return _wait(wheel, journal, fired[0], forecast.reasons, at)
     since = _batches_since(wheel, measured.answers, journal, at)
     # Where the position is the time, the calendar's rules (a cool-down in days, so many a month) do not apply.
     moment = 0 if wheel.contract.row.order == "file" else at.rows

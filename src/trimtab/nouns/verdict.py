@@ -88,13 +88,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Two Versions compared on the same rows: each metric as a paired difference with its interval, and each gate."""
+    """Two Versions compared on the same rows: each metric as a paired difference with its interval, and each gate.
+
+    `saving` is what deciding by the challenger would have saved on a row, by `[cost]`; None where nothing is decided.
+    """
 
     challenger: str
     champion: str
     rows: int
     differences: Mapping[str, Interval]
     gates: tuple[Judgement, ...]
+    saving: Interval | None = None
 
     @property
     def state(self) -> State:
@@ -150,6 +154,8 @@ class Evidence:
     labelled             labelled rows known now
     labelled_at_fit      labelled rows at the last fit, whether its Version answers or was refused
     windows_since_fit    windows of answers that were finished since the last fit
+    rows_since_fit       rows that were answered since then
+    savings              what newcomers that a retrain made would have saved on a row, oldest first
     now, fitted_at       the moment of the turn and of the last fit; None where positions are the time
     gains, gain_batches  what a small correction would have saved on each row, and the rows of each batch
     golden               None: not asked; "": the golden rows were answered; otherwise what went wrong
@@ -168,6 +174,8 @@ class Evidence:
     labelled: int = 0
     labelled_at_fit: int = 0
     windows_since_fit: int = 0
+    rows_since_fit: int = 0
+    savings: Sequence[Interval] = ()
     now: datetime | None = None
     fitted_at: datetime | None = None
     gains: Sequence[float] = ()

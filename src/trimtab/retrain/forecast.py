@@ -1,0 +1,53 @@
+"""What the next retrain would save, told by the last ones: one that is due by the clock waits while it would not pay.
+
+A newcomer and what answered were asked the same rows that neither had seen, so each judged retrain says what its like
+saves on a row. What counts is the upper end of the 95 % interval: a retrain waits only where it surely does not pay. As
+many rows are reckoned with as have been answered since the last fit, so the longer it waits the more is at stake.
+"""
+
+from math import ceil, sqrt
+
+import numpy as np
+
+from trimtab.metrics.compare import NORMAL_975
+from trimtab.metrics.figures import count, figure
+from trimtab.nouns import Evidence, Interval, Judgement, State
+from trimtab.nouns.project import RetrainSpec
+
+BY_THE_CLOCK = frozenset({"every", "growth", "schedule", "labels"})
+"""Triggers that say that time has passed, and not that something has changed; age is a limit of its own."""
+LAST, LEAST = 3, 2
+"""Newest judged retrains that are looked at, and how many there must be."""
+LONGEST, USUAL = 2.0, 14.0
+"""A retrain waits until this many times `[retrain] every` windows have passed since the last fit, at most."""
+
+
+def judge_forecast(evidence: Evidence, spec: RetrainSpec) -> Judgement:
+    """Return PASS where a retrain would surely save less than it costs, FAIL where it may pay or has waited enough.
+
+    CANNOT_TELL, which postpones nothing, where `[cost] per_retrain` is 0 or fewer than two retrains were judged.
+    """
+    told = [one for one in evidence.savings if one.rows > 1 and np.isfinite([one.value, one.high]).all()][-LAST:]
+    if spec.cost <= 0 or len(told) < LEAST:
+        why = "a retrain costs nothing" if spec.cost <= 0 else f"{count(len(told), 'retrain')} judged"
+        return Judgement("forecast", State.CANNOT_TELL, (f"cannot tell what a retrain would save: {why}",))
+    most = ceil(LONGEST * (spec.every or USUAL))
+    best = _pool_high(told) * evidence.rows_since_fit
+    numbers = {"forecast": best, "per_retrain": spec.cost, "rows": evidence.rows_since_fit, "longest": most}
+    said = (
+        f"the last {len(told)} retrains would save {figure(best)} at most on {count(evidence.rows_since_fit, 'row')}, "
+        f"as many as since the last fit; a retrain costs {figure(spec.cost)}"
+    )
+    if best >= spec.cost or evidence.windows_since_fit >= most:
+        return Judgement("forecast", State.FAIL, (said,), numbers)
+    waits = f"it waits, until {most:,} windows after the last fit at most"
+    return Judgement("forecast", State.PASS, (said, waits), numbers)
+
+
+def _pool_high(told: list[Interval]) -> float:
+    """Return the upper end of the mean saving over all rows of several comparisons."""
+    rows = np.array([one.rows for one in told], dtype=np.float64)
+    shares = rows / rows.sum()
+    errors = np.array([one.high - one.value for one in told]) / NORMAL_975
+    mean = float(shares @ np.array([one.value for one in told]))
+    return mean + NORMAL_975 * sqrt(float((shares * errors) @ (shares * errors)))

@@ -1,0 +1,53 @@
+"""A retrain by the clock waits where the last ones say that it would not pay; never for ever."""
+
+import pytest
+
+from trimtab.nouns import Evidence, Interval, State
+from trimtab.nouns.project import RetrainSpec
+from trimtab.retrain.forecast import judge_forecast
+
+COSTLY = RetrainSpec(every=10.0, cost=50.0)
+SMALL, LARGE = Interval(0.001, -0.004, 0.006, 1000), Interval(0.03, 0.02, 0.04, 1000)
+
+
+def known(*savings: Interval, windows: int = 10, rows: int = 5000) -> Evidence:
+    return Evidence(savings=savings, windows_since_fit=windows, rows_since_fit=rows)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "spec", "state"),
+    [
+        (known(SMALL, SMALL, SMALL), COSTLY, State.PASS),
+        (known(LARGE, LARGE, LARGE), COSTLY, State.FAIL),
+        (known(LARGE, SMALL, SMALL, SMALL), COSTLY, State.PASS),  # three are looked at
+        (known(SMALL, SMALL), COSTLY, State.PASS),
+        (known(SMALL), COSTLY, State.CANNOT_TELL),
+        (known(SMALL, Interval(0.0, float("nan"), float("nan"), 1)), COSTLY, State.CANNOT_TELL),
+        (known(SMALL, SMALL, SMALL), RetrainSpec(every=10.0), State.CANNOT_TELL),  # costs nothing: never postponed
+    ],
+)
+def test_a_retrain_waits_only_where_it_surely_does_not_pay(evidence: Evidence, spec: RetrainSpec, state: State) -> None:
+    assert judge_forecast(evidence, spec).state is state
+
+
+def test_it_waits_no_longer_than_twice_the_period() -> None:
+    assert judge_forecast(known(SMALL, SMALL, windows=19), COSTLY).state is State.PASS
+    assert judge_forecast(known(SMALL, SMALL, windows=20), COSTLY).state is State.FAIL
+    assert judge_forecast(known(SMALL, SMALL, windows=27), RetrainSpec(every=0.0, cost=50.0)).state is State.PASS
+    assert judge_forecast(known(SMALL, SMALL, windows=28), RetrainSpec(every=0.0, cost=50.0)).state is State.FAIL
+
+
+def test_the_longer_it_waits_the_more_is_at_stake() -> None:
+    """The mean of two upper ends .006 is .001 + .005 / sqrt(2) = .00454: 11,000 rows make it 50."""
+    assert judge_forecast(known(SMALL, SMALL, rows=10_900), COSTLY).state is State.PASS
+    found = judge_forecast(known(SMALL, SMALL, rows=11_100), COSTLY)
+    assert found.state is State.FAIL
+    assert found.evidence["forecast"] == pytest.approx(50.3, abs=0.1)
+
+
+def test_the_reason_has_all_numbers() -> None:
+    first, second = judge_forecast(known(SMALL, SMALL), COSTLY).reasons
+    assert first == (
+        "the last 2 retrains would save 22.7 at most on 5,000 rows, as many as since the last fit; a retrain costs 50"
+    )
+    assert second == "it waits, until 20 windows after the last fit at most"
