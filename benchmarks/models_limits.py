@@ -77,7 +77,7 @@ def measure_parity(rows: int = 20_000) -> dict[str, float]:
             package = open_version(folder)
             family = open_family(recipe["family"], project)
             encoder = Encoder.fit(contract, known, form=family.form)
-            problem = Problem("binary", 2, encoder.categorical)
+            problem = Problem("binary", 2, encoder.categorical, encoder.codes)
             labels = encode_labels(known["_label"], contract.target)
             again = family.fit(
                 encoder.encode_frame(known), labels, problem=problem, params=choice.recipe["params"], seed=7, threads=2

@@ -18,7 +18,7 @@ from trimtab import clock
 from trimtab.nouns import Column, Contract, Project, Row, Target
 from trimtab.train.artefact import Calibrated, open_version
 from trimtab.train.fit import choose, fit
-from trimtab.train.search import Notebook
+from trimtab.train.trials import Notebook
 
 
 def describe(rows: pl.DataFrame, task: Any) -> Contract:

@@ -25,6 +25,7 @@ BUILT_IN: Mapping[Role, Mapping[str, str]] = {
         "linear": "trimtab.train.families.linear:Linear",
         "forest": "trimtab.train.families.forest:Forest",
         "boosting": "trimtab.train.families.boosting:Boosting",
+        "ensemble": "trimtab.train.families.ensemble:Ensemble",
         "estimator": "trimtab.train.families.estimator:Estimator",
     },
     "triggers": {

@@ -24,7 +24,7 @@ from trimtab.loop.upkeep import tidy
 from trimtab.train.card import list_blocks
 from trimtab.train.sheet import Bullets, Code, Heading, Picture, Table, Text, name
 
-SETTINGS = '\n[train]\nfamilies = ["baseline", "linear", "boosting"]\nbudget = "0s"\n[slices]\nby = ["a"]\n'
+SETTINGS = '\n[train]\nfamilies = ["baseline", "linear", "boosting", "ensemble"]\nbudget = "0s"\n[slices]\nby = ["a"]\n'
 
 
 def quiet(_: str) -> None:

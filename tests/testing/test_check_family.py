@@ -16,7 +16,7 @@ from trimtab.train.families.baseline import Baseline, Constant
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-@pytest.mark.parametrize("name", ["baseline", "linear", "forest", "boosting"])
+@pytest.mark.parametrize("name", ["baseline", "linear", "forest", "boosting", "ensemble"])
 def test_a_built_in_family_keeps_every_rule(name: str, task: Task) -> None:
     require(check_family(plugins.load("families", name), task), cannot_tell=False)
 

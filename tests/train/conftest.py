@@ -30,6 +30,11 @@ RECIPES: dict[str, dict[str, Any]] = {
     "linear": {"C": 1.0},
     "forest": {"leaf_rows": 5, "column_share": 0.4, "trees": 20},
     "boosting": {"leaves": 7, "categories": "sets", "trees": 30},
+    "ensemble": {
+        "weights": {"linear": 0.4, "boosting": 0.6},
+        "linear": {"C": 1.0},
+        "boosting": {"leaves": 7, "categories": "sets", "trees": 30},
+    },
 }
 
 

@@ -34,7 +34,7 @@ def reseal(folder: Path, name: str, data: bytes) -> Any:
     return write_manifest(folder)
 
 
-@pytest.mark.parametrize("family", ["baseline", "linear", "boosting"])
+@pytest.mark.parametrize("family", ["baseline", "linear", "boosting", "ensemble"])
 def test_one_changed_byte_anywhere_is_refused(family: str, copy: Any) -> None:
     folder, chance = copy(family), np.random.default_rng(2)
     paths = sorted(folder.iterdir())

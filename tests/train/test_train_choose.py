@@ -11,8 +11,11 @@ from trimtab.metrics.compare import mean_interval
 from trimtab.nouns import Column, Interval, Task
 from trimtab.nouns.contract import Order
 from trimtab.nouns.project import CostSpec
-from trimtab.train.choose import Tried, _pick, choose
+from trimtab.train.choose import Tried, _enter, _pick, _tell_weights, choose
 from trimtab.train.contest import Runner, prepare
+from trimtab.train.families.linear import Linear
+from trimtab.train.search import Search
+from trimtab.train.trials import Notebook
 
 
 def relabel(world: Any, labels: Any) -> Any:
@@ -22,7 +25,7 @@ def relabel(world: Any, labels: Any) -> Any:
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_a_choice_says_what_how_good_and_why(task: Task, make_world: Any) -> None:
     choice = make_world(task).choose()
-    assert [tried.name for tried in choice.families] == ["baseline", "linear", "forest", "boosting"]
+    assert [tried.name for tried in choice.families] == ["baseline", "linear", "boosting", "ensemble", "forest"]
     assert choice.recipe["family"] == choice.chosen != "baseline"
     assert choice.warnings == ()
     assert any(reason.startswith(f"{choice.chosen} is chosen") for reason in choice.reasons)
@@ -46,10 +49,10 @@ def test_labels_by_chance_leave_the_baseline_with_a_warning(make_world: Any) -> 
 
 
 def run(name: str, losses: Any) -> Any:
-    """A family that finished the contest with these losses on the test part."""
+    """A family that finished the contest with these losses on the later parts."""
     rows = np.array(losses)
     tried = Tried(name, {}, {"log_loss": mean_interval(rows)}, 0.0)
-    return Runner(tried, rows, rows, rows, rows)
+    return Runner(tried, rows, rows, rows, rows, later=rows, score=mean_interval(rows))
 
 
 @pytest.mark.parametrize(("lead", "winner"), [(0.05, "plain"), (0.2, "complex"), (-0.1, "plain")])
@@ -63,6 +66,41 @@ def test_a_more_complex_family_must_win_by_more_than_one_standard_error(
     assert chosen.tried.name == winner
     assert reasons[-1].startswith(f"{winner} is chosen")
     assert ("one standard error is 0.100." in " ".join(reasons)) == (lead > 0)
+
+
+def test_families_are_compared_on_all_rows_that_they_did_not_learn_from(make_world: Any) -> None:
+    """What is best on the newest stretch alone is not chosen for it."""
+    lately, steady = run("lately", np.full(100, 2.0)), run("steady", np.full(100, 1.0))
+    newest = replace(lately.tried, metrics={"log_loss": Interval(0.1, 0.0, 0.2, 10)})
+    chosen, reasons = _pick([replace(lately, tried=newest), steady], prepare(*vars(make_world()).values()))
+    assert chosen.tried.name == "steady"
+    assert "on all 100 rows later than those it learnt from" in reasons[0]
+    runner = _enter(*_finish_linear(make_world()))
+    assert isinstance(runner, Runner)
+    assert len(runner.later) == runner.score.rows == 240
+    assert runner.score.value == pytest.approx(runner.later.mean())
+
+
+def _finish_linear(world: Any) -> Any:
+    ground = prepare(world.frame, world.contract, world.project)
+    return Search(ground, {"linear": Linear()}, Notebook(), print).run()[0], ground
+
+
+def test_an_ensemble_says_what_it_is_made_of(make_world: Any) -> None:
+    choice = make_world().with_train(families=("baseline", "linear", "boosting", "ensemble")).choose()
+    parts = {one.name: one.params for one in choice.families}
+    weights = parts["ensemble"]["weights"]
+    assert (parts["ensemble"]["linear"], parts["ensemble"]["boosting"]) == (parts["linear"], parts["boosting"])
+    assert sum(weights.values()) == pytest.approx(1.0)
+    told = _tell_weights(Runner(choice.families[-1], *(np.empty(0),) * 4, family="ensemble", params=parts["ensemble"]))
+    assert told[0].startswith(f"It adds up the raw scores of its parts, {weights['linear']:.3f} of linear and ")
+    again = make_world().choose(recipe={"family": "ensemble", "params": parts["ensemble"]})
+    assert again.recipe["params"] == parts["ensemble"]
+
+
+def test_an_ensemble_without_one_of_its_parts_is_dropped_with_the_reason(make_world: Any) -> None:
+    choice = make_world().with_train(families=("baseline", "linear", "ensemble")).choose()
+    assert choice.families[-1].dropped == "it is made of linear and boosting, and there is no fit of boosting"
 
 
 def test_a_recipe_is_repeated_without_a_search(make_world: Any) -> None:

@@ -11,7 +11,9 @@ from trimtab.nouns import Task
 from trimtab.train.artefact import Package, open_version
 from trimtab.train.fit import fit
 
-EXACT = ("linear", "boosting")
+SETTINGS: dict[str, dict[str, Any]] = {"linear": {"C": 1.0}, "boosting": {"leaves": 7, "trees": 20}}
+SETTINGS["ensemble"] = {"weights": {"linear": 0.4, "boosting": 0.6}, **SETTINGS}
+EXACT = ("linear", "boosting", "ensemble")
 
 
 def raw_answers(package: Package, frame: Any) -> np.ndarray:
@@ -38,7 +40,7 @@ def test_parts_sum_to_the_raw_answer(family: str, task: Task, make_version: Any)
 def test_of_several_classes_the_one_decided_for_is_explained(family: str, make_version: Any, tmp_path: Path) -> None:
     """With a cost for mistaking `low` rows that is no longer always the likeliest class."""
     world, _, _ = make_version(family, "multiclass")
-    choice = world.choose(recipe={"family": family, "params": {"C": 1.0, "leaves": 7, "trees": 20}})
+    choice = world.choose(recipe={"family": family, "params": SETTINGS[family]})
     object.__setattr__(choice, "class_costs", (20.0, 1.0, 1.0))
     fit(world.frame, world.contract, world.project, choice, tmp_path / "v")
     package = open_version(tmp_path / "v")

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,24 @@ from trimtab.train.encode import Encoder
 from trimtab.train.families.base import Family, Problem
 from trimtab.train.labels import encode_labels, order_classes
 
-FAMILIES = ["baseline", "linear", "boosting"]
+FAMILIES = ["baseline", "linear", "boosting", "ensemble"]
 TASKS = ["binary", "multiclass", "regression"]
 SETTINGS: dict[str, dict[str, Any]] = {
     "baseline": {},
     "linear": {"C": 1.0},
     "boosting": {"leaves": 7, "categories": "sets", "trees": 20},
+    "ensemble": {
+        "weights": {"linear": 0.3, "boosting": 0.7},
+        "linear": {"C": 1.0},
+        "boosting": {"leaves": 7, "categories": "sets", "trees": 20},
+    },
 }
 
 
 def prepare(world: Any, family: Family) -> Any:
     encoder = Encoder.fit(world.contract, world.frame, form=family.form)
     target = world.contract.target
-    problem = Problem(target.task, len(order_classes(target)), encoder.categorical)
+    problem = Problem(target.task, len(order_classes(target)), encoder.categorical, encoder.codes)
     return encoder.encode_frame(world.frame), encode_labels(world.frame["_label"], target), problem
 
 
@@ -75,7 +81,7 @@ def test_contributions_sum_to_the_raw_score(name: str, task: Task, make_world: A
     np.testing.assert_allclose(raw, predictor.predict(X), rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["linear", "boosting"])
+@pytest.mark.parametrize("name", ["linear", "boosting", "ensemble"])
 def test_threads_that_ask_at_once_get_the_answers_of_one(name: str, make_world: Any, tmp_path: Path) -> None:
     family, fitted, X, problem = fit_family(name, make_world(rows=400))
     predictor = family.load(export_family(family, fitted, tmp_path / "a"), problem, X.shape[1])
@@ -161,6 +167,59 @@ def test_linear_needs_two_classes() -> None:
         )
 
 
+def test_an_ensemble_answers_the_weighted_mean_of_its_parts(make_world: Any) -> None:
+    """Of two models whose log-odds are known, its own lie between them as the weights say."""
+    world = make_world(rows=400)
+    family, fitted, X, _ = fit_family("ensemble", world)
+    alone = []
+    for name in ("linear", "boosting"):
+        own = load("families", name)()
+        rows, labels, problem = prepare(world, own)
+        params = SETTINGS["ensemble"][name]
+        answers = own.fit(rows, labels, problem=problem, params=params, seed=3, threads=1).predict(rows)
+        alone.append(np.log(answers / (1 - answers)))
+    given = fitted.predict(X)
+    np.testing.assert_allclose(np.log(given / (1 - given)), 0.3 * alone[0] + 0.7 * alone[1], atol=1e-9)
+    assert family.form == "both"
+
+
+def test_an_ensemble_takes_the_weights_that_lose_least(make_world: Any) -> None:
+    world = make_world(rows=400)
+    family, fitted, X, problem = fit_family("ensemble", world)
+    wanted: list[Any] = []
+    for tenths in (1, 9):
+        weights = {"linear": (10 - tenths) / 10, "boosting": tenths / 10}
+        aim = replace(fitted, weights=weights).predict(X)
+        found = family.pool((fitted.linear, fitted.boosting), problem, X, lambda given, aim=aim: abs(given - aim).sum())
+        wanted.append((found.params["weights"], weights))
+    assert all(found == weights for found, weights in wanted)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b'{"format":2,"weights":{"linear":0.5,"boosting":0.5}}',
+        b'{"format":1,"weights":{"linear":0.5}}',
+        b'{"format":1,"weights":{"linear":-0.5,"boosting":1.5}}',
+        b'{"format":1,"weights":{"linear":NaN,"boosting":0.5}}',
+    ],
+)
+def test_odd_weights_of_an_ensemble_are_refused(text: bytes, make_world: Any, tmp_path: Path) -> None:
+    family, fitted, X, problem = fit_family("ensemble", make_world(rows=400))
+    files = export_family(family, fitted, tmp_path / "a")
+    with pytest.raises(VersionError, match="ensemble"):
+        family.load({**files, "ensemble.json": text}, problem, X.shape[1])
+
+
+def test_an_ensemble_needs_every_class_where_it_learns(make_world: Any) -> None:
+    """A line has no score for a class that it has not seen, and the trees have one."""
+    family: Any = load("families", "ensemble")()
+    X, _, problem = prepare(make_world("multiclass", rows=400), family)
+    with pytest.raises(DataError, match="every class"):
+        family.fit(X, np.arange(400) % 2, problem=problem, params=SETTINGS["ensemble"], seed=3, threads=1)
+
+
 HOSTILE = {
     "pickle": b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00\x8c\x02os\x94\x8c\x06system\x94\x93\x94.",
     "empty": b"",
@@ -181,20 +240,20 @@ def test_bytes_that_are_no_model_are_refused(name: str, file: str, data: bytes) 
 
 def test_a_model_of_another_shape_is_refused(make_world: Any, tmp_path: Path) -> None:
     """LightGBM would read beyond the row; onnxruntime would fail at the first request."""
-    for name in ("linear", "boosting"):
+    for name in ("linear", "boosting", "ensemble"):
         family, fitted, X, problem = fit_family(name, make_world(rows=400))
         files = export_family(family, fitted, tmp_path / name)
         with pytest.raises(VersionError, match=r"encoder|shape"):
             family.load(files, problem, X.shape[1] + 1)
 
 
-@pytest.mark.parametrize("name", ["baseline", "linear", "boosting"])
+@pytest.mark.parametrize("name", FAMILIES)
 def test_a_model_of_another_task_is_refused(name: str, make_world: Any, tmp_path: Path) -> None:
     """Three answers written where one is expected would go beyond the buffer."""
     family, fitted, X, problem = fit_family(name, make_world("multiclass", rows=400))
     files = export_family(family, fitted, tmp_path / "a")
     with pytest.raises(VersionError):
-        family.load(files, Problem("binary", 2, problem.categorical), X.shape[1])
+        family.load(files, Problem("binary", 2, problem.categorical, problem.codes), X.shape[1])
 
 
 def test_onnx_with_tensors_outside_the_file_is_refused(make_world: Any, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ MODEL_FILES = {
     "linear": {"model.onnx", "coefficients.json"},
     "forest": {"model.onnx", "reading.json"},
     "boosting": {"model.txt"},
+    "ensemble": {"model.txt", "coefficients.json", "ensemble.json"},
 }
 
 

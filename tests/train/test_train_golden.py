@@ -32,14 +32,14 @@ def alter(make_version: Any, tmp_path: Path) -> Any:
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-@pytest.mark.parametrize("family", ["baseline", "linear", "boosting"])
+@pytest.mark.parametrize("family", ["baseline", "linear", "boosting", "ensemble"])
 def test_a_good_version_repeats_its_golden_rows(family: str, task: Task, make_version: Any) -> None:
     _, folder, _ = make_version(family, task)
     package = open_version(folder)
     assert check_golden(package, (folder / "golden.jsonl").read_bytes()) == ""
 
 
-@pytest.mark.parametrize("family", ["baseline", "linear", "boosting"])
+@pytest.mark.parametrize("family", ["baseline", "linear", "boosting", "ensemble"])
 def test_the_child_says_nothing_of_a_good_version(family: str, make_version: Any) -> None:
     assert try_version(make_version(family)[1]) == ""
 

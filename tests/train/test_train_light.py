@@ -31,7 +31,7 @@ print(*sys.modules)
 """
 
 
-@pytest.mark.parametrize("family", ["baseline", "linear", "boosting"])
+@pytest.mark.parametrize("family", ["baseline", "linear", "boosting", "ensemble"])
 def test_opening_and_asking_imports_no_training_library(family: str, make_version: Any) -> None:
     _, folder, _ = make_version(family)
     done = subprocess.run([sys.executable, "-c", ASK, str(folder)], capture_output=True, text=True, check=True)

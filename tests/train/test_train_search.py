@@ -16,7 +16,8 @@ from trimtab.train.families.bags import average_trees
 from trimtab.train.families.base import Params, Problem, Span
 from trimtab.train.families.boosting import DEFAULTS, Boosting, Trees
 from trimtab.train.propose import Proposer
-from trimtab.train.search import AGAIN, Notebook, Search, Trial
+from trimtab.train.search import AGAIN, Search
+from trimtab.train.trials import Notebook, Trial
 
 FAST = ("baseline", "linear", "boosting")
 

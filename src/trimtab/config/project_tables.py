@@ -187,7 +187,7 @@ class SplitTable(Section):
 class TrainTable(Section):
     """`[train]`."""
 
-    families: Annotated[list[str], Field(min_length=1)] = ["baseline", "linear", "forest", "boosting"]
+    families: Annotated[list[str], Field(min_length=1)] = ["baseline", "linear", "boosting", "ensemble", "forest"]
     metric: str = ""
     budget: Duration = "60s"  # type: ignore[assignment]  # read by Duration's validator
     window: Annotated[Stretch | None, BeforeValidator(_read_window)] = None

@@ -19,7 +19,7 @@ from trimtab.train.account import read_settings
 from trimtab.train.card import read_facts, render_card
 from trimtab.train.fit import Choice, choose, describe
 from trimtab.train.manifest import read_files
-from trimtab.train.search import Notebook, Trial
+from trimtab.train.trials import Notebook, Trial
 
 Tell = Callable[[str], None]
 CARD = "card.md"

@@ -13,7 +13,7 @@ from trimtab import clock, metrics
 from trimtab.loop.state import Wheel
 from trimtab.nouns import Interval, Snapshot
 from trimtab.nouns.identity import plain
-from trimtab.train.search import Trial
+from trimtab.train.trials import Trial
 
 _LIBRARIES = ("trimtab", "numpy", "scikit-learn", "lightgbm", "optuna")
 

@@ -45,7 +45,7 @@ def count(number: int, thing: str) -> str:
 
 
 def list_settings(settings: Mapping[str, object]) -> str:
-    """Return a model's settings on one line; those of an average, member by member.
+    """Return a model's settings on one line; those of an average or an ensemble, member by member.
 
     >>> list_settings({"leaves": 7, "rate": 0.0312345}), list_settings({"members": ({"leaves": 7}, {"leaves": 31})})
     ('leaves 7, rate 0.0312', 'members (leaves 7) (leaves 31)')
@@ -57,6 +57,8 @@ def show_setting(value: object) -> str:
     """Return one setting's value."""
     if isinstance(value, (list, tuple)):
         return " ".join(f"({list_settings(one)})" if isinstance(one, Mapping) else str(one) for one in value)
+    if isinstance(value, Mapping):
+        return f"({list_settings(value)})"
     return figure(value) if isinstance(value, float) else str(value)
 
 

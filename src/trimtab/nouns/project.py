@@ -113,7 +113,7 @@ class TrainSpec:
     truths that its interval holds.
     """
 
-    families: tuple[str, ...] = ("baseline", "linear", "forest", "boosting")
+    families: tuple[str, ...] = ("baseline", "linear", "boosting", "ensemble", "forest")
     metric: str = ""
     budget: timedelta = timedelta(seconds=60)
     window: Span | None = None

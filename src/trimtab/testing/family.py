@@ -79,15 +79,19 @@ def _build_world(family: Family, task: Task) -> _World:
     asked = matrix.copy()
     asked[::5, _CATEGORY] = 4.0
     asked[::7] *= 3.0
-    codes = family.form == "codes"
-    if codes:  # the other form has no missing numbers: they are indicators
-        matrix[chance.random(matrix.shape) < 0.05] = np.nan
-        asked[chance.random(asked.shape) < 0.1] = np.nan
+    bare, bare_asked = matrix.copy(), asked.copy()  # the form for lines has no missing numbers: they are indicators
+    matrix[chance.random(matrix.shape) < 0.05] = np.nan
+    asked[chance.random(asked.shape) < 0.1] = np.nan
+    if family.form == "one_hot":
+        matrix, asked = bare, bare_asked
+    elif family.form == "both":
+        matrix, asked = np.hstack((matrix, bare)), np.hstack((asked, bare_asked))
     labels: Any = signal * 10.0
     if task != "regression":
         labels = np.digitize(signal, [0.0] if task == "binary" else [-0.7, 0.7]).astype(np.int64)
     classes = {"regression": 0, "binary": 2, "multiclass": 3}[task]
-    problem = Problem(task, classes, (_CATEGORY,) if codes else ())
+    codes = () if family.form == "one_hot" else (_CATEGORY,)
+    problem = Problem(task, classes, codes, _SLOTS if family.form == "both" else 0)
     return _World(problem, matrix, labels, asked)
 
 
@@ -152,7 +156,7 @@ def _check_rows(make: Make, world: _World) -> Reasons:
 def _check_contributions(make: Make, world: _World) -> Reasons:
     parts = _load(make(), world.fit(make(), _settings(make, world)[0]), world).contributions(world.asked)
     between = (world.problem.classes,) if world.problem.task == "multiclass" else ()
-    shape = (_ROWS, *between, _SLOTS + 1)
+    shape = (_ROWS, *between, world.asked.shape[1] + 1)
     if parts is not None and parts.shape != shape:
         yield f"they have the shape {parts.shape} instead of {shape}"
 
@@ -164,7 +168,7 @@ def _store(family: Family, fitted: Fitted) -> dict[str, bytes]:
 
 
 def _load(family: Family, fitted: Fitted, world: _World) -> Predictor:
-    return family.load(_store(family, fitted), world.problem, _SLOTS)
+    return family.load(_store(family, fitted), world.problem, world.asked.shape[1])
 
 
 _RULES: tuple[tuple[str, Callable[[Make, _World], Reasons]], ...] = (

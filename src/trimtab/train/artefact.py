@@ -14,7 +14,7 @@ from trimtab.errors import TrimtabError, VersionError
 from trimtab.nouns import Contract, Interval, Task
 from trimtab.train.calibrate import Calibration, read_calibration
 from trimtab.train.encode import Encoder
-from trimtab.train.families.base import Family, Predictor, Problem
+from trimtab.train.families.base import Family, Predictor, Problem, share_of
 from trimtab.train.labels import order_classes
 from trimtab.train.manifest import read_files
 
@@ -141,7 +141,7 @@ class Package:
         if self.task == "regression":
             return Explanation(self.contract.target.column, parts[-1], grouped, score, score)
         if self.task == "binary":
-            return Explanation(f"log-odds of {self.classes[1]}", parts[-1], grouped, score, _share_of(score))
+            return Explanation(f"log-odds of {self.classes[1]}", parts[-1], grouped, score, share_of(score))
         return Explanation(f"the score of {self.decide(answer)}", parts[-1], grouped, score, score)
 
     def decide(self, answer: Answer, threshold: float | None = None) -> str:
@@ -180,11 +180,6 @@ class Package:
     def close(self) -> None:
         """Give native memory back."""
         self.predictor.close()
-
-
-def _share_of(score: float) -> float:
-    """Return the probability of log-odds."""
-    return 1.0 / (1.0 + math.exp(-score)) if score > -700.0 else 0.0
 
 
 def _finite(answer: Answer) -> float:
@@ -245,7 +240,7 @@ def _assemble(version: str, files: Mapping[str, bytes]) -> Package:
         raise VersionError(f"The Version {version} was written by a newer trimtab.", hint="update trimtab")
     family = find_family(measured["recipe"]["family"])
     classes = order_classes(contract.target)
-    problem = Problem(contract.target.task, len(classes), encoder.categorical)
+    problem = Problem(contract.target.task, len(classes), encoder.categorical, encoder.codes)
     known = read_calibration(calibration, problem.task)
     raw = family.load(files, problem, len(encoder.names))
     return Package(

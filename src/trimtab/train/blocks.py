@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-Form = Literal["codes", "one_hot"]
-"""`codes`: one number a column, for trees. `one_hot`: standardised numbers and indicators, for linear models."""
+Form = Literal["codes", "one_hot", "both"]
+"""`codes`: one number a column, for trees. `one_hot`: standardised numbers and indicators, for linear models. `both`:
+the first, and behind it the second."""
 
 Numbers = tuple[float, ...]
 Reader = Callable[[Any], Numbers]

@@ -34,27 +34,28 @@ _SILENCE = _LogCallback(_stay_silent)
 
 
 class Booster:
-    """A LightGBM model text that answers rows of `width` numbers with `outputs` numbers each.
+    """A LightGBM model text that answers rows of `width` numbers with `outputs` numbers each, of a `kind`.
 
     Raises VersionError where the text is no model of that shape, HostError where the library cannot be loaded.
     """
 
-    def __init__(self, text: bytes, *, width: int, outputs: int) -> None:
+    def __init__(self, text: bytes, *, width: int, outputs: int, kind: int = ANSWER) -> None:
         if not text.startswith(_START) or b"\0" in text:
             raise VersionError("model.txt is not a LightGBM model text of version 4.")
         self._text = text
         self._width = width
         self._outputs = outputs
+        self._kind = kind
         self._threads = threading.local()
         self._native()
 
-    def predict(self, matrix: np.ndarray, kind: int = ANSWER) -> np.ndarray:
-        """Return answers, raw scores or contributions of a float64 matrix: (rows, numbers of that kind)."""
+    def predict(self, matrix: np.ndarray, kind: int | None = None) -> np.ndarray:
+        """Return numbers of a kind (None: its own) for each row of a float64 matrix: (rows, numbers of that kind)."""
         rows = np.ascontiguousarray(matrix, dtype=np.float64)
         if rows.ndim != 2 or rows.shape[1] != self._width:
             raise ValueError(f"the model reads rows of {self._width} numbers, got a matrix of shape {rows.shape}")
         slots = self._outputs * (self._width + 1 if kind == CONTRIBUTIONS else 1)
-        return self._native().predict(rows, kind, slots)
+        return self._native().predict(rows, self._kind if kind is None else kind, slots)
 
     def predict_row(self, row: Sequence[float]) -> tuple[float, ...]:
         """Return the answers of one row, bit-equal to `predict`."""
@@ -69,14 +70,14 @@ class Booster:
     def _native(self) -> "_Native":
         native: _Native | None = getattr(self._threads, "native", None)
         if native is None:
-            native = self._threads.native = _Native(self._text, self._width, self._outputs)
+            native = self._threads.native = _Native(self._text, self._width, self._outputs, self._kind)
         return native
 
 
 class _Native:
     """One thread's booster with its single-row handle and buffers."""
 
-    def __init__(self, text: bytes, width: int, outputs: int) -> None:
+    def __init__(self, text: bytes, width: int, outputs: int, kind: int) -> None:
         self._library = open_library()
         self._booster = ctypes.c_void_p()
         trees = ctypes.c_int()
@@ -85,7 +86,7 @@ class _Native:
         self._check_shape(width, outputs)
         _call(
             "LGBM_BoosterPredictForMatSingleRowFastInit",
-            *(self._booster, ANSWER, _FIRST, _ALL, _FLOAT64, width, _PARAMETERS, ctypes.byref(fast)),
+            *(self._booster, kind, _FIRST, _ALL, _FLOAT64, width, _PARAMETERS, ctypes.byref(fast)),
         )
         self._width = width
         self._pack = Struct(f"{width}d").pack_into

@@ -1,4 +1,7 @@
-"""Which family and which settings: the simplest whose answers are within one standard error of the best ones."""
+"""Which family and which settings: the simplest whose answers are within one standard error of the best ones.
+
+Families are compared on all rows that they did not learn from, and measured on the newest of them, the test part.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -21,15 +24,18 @@ from trimtab.train.contest import (
     best_of,
     compared_by,
     judge,
+    measure_later,
     measure_on_test,
     open_family,
     open_recipe,
     prepare,
 )
 from trimtab.train.families.base import Family
+from trimtab.train.families.ensemble import WEIGHTS
 from trimtab.train.leakage import report_leakage
-from trimtab.train.search import Finalist, Ledger, Notebook, Search, seconds_since
+from trimtab.train.search import Finalist, Search, seconds_since
 from trimtab.train.threshold import choose_threshold, draw_costs
+from trimtab.train.trials import Ledger, Notebook
 
 __all__ = ["Choice", "Ledger", "Tried", "choose"]
 
@@ -69,6 +75,7 @@ def choose(
         dropped = [Mistake(one.name, one.dropped) for one in found if isinstance(one, Tried)]
         raise DataError("No family could be fitted.", mistakes=dropped)
     chosen, reasons = _pick(runners, ground)
+    reasons = (*reasons, *_tell_weights(chosen))
     tried = tuple(one.tried if isinstance(one, Runner) else one for one in found)
     leakage = None
     if chosen.family != "baseline":
@@ -84,7 +91,7 @@ def _enter(finalist: Finalist, ground: Ground) -> "Runner | Tried":
     tried = Tried(finalist.name, best.fitted, {}, finalist.seconds, trials=finalist.trials)
     try:
         fitted = finalist.fitted or ground.fit(finalist.family, best.fitted, ground.parts.train)
-        return judge(tried, finalist.family, fitted, ground)
+        return measure_later(judge(tried, finalist.family, fitted, ground), finalist.family, fitted, ground)
     except Exception as error:  # noqa: BLE001 - a family is a plug-in: whatever it raises drops it, with the reason
         return replace(tried, dropped=getattr(error, "message", f"{type(error).__name__}: {error}"))
 
@@ -112,24 +119,24 @@ def _name(recipe: Mapping[str, Any]) -> str:
 def _pick(runners: list[Runner], ground: Ground) -> tuple[Runner, tuple[str, ...]]:
     """Return the simplest runner within one standard error of the best, with the sentences that say why."""
     metric = ground.metric
-    best = runners[best_of([runner.tried.metrics[metric.name].value for runner in runners], metric)]
+    best = runners[best_of([runner.score.value for runner in runners], metric)]
     told = [_introduce(best, metric)]
     for runner in runners[: runners.index(best)]:
-        lead, error = _lead(best, runner)
+        lead, error = _lead(best.later, runner.later)
         told.append(_compare(best.tried.name, runner.tried.name, lead, error, compared_by(ground)))
         if lead.value <= error:
             return runner, (*told, f"{runner.tried.name} is chosen: the simplest within one standard error.")
     return best, (*told, f"{best.tried.name} is chosen.")
 
 
-def _lead(best: Runner, other: Runner) -> tuple[Interval, float]:
-    """Return how much more a row of `other` loses than one of `best`, and the standard error of that."""
-    return paired_difference(other.losses, best.losses), standard_error(other.losses - best.losses)
+def _lead(best: np.ndarray, other: np.ndarray) -> tuple[Interval, float]:
+    """Return how much more a row loses by the `other` answers than by the `best`, and the standard error of that."""
+    return paired_difference(other, best), standard_error(other - best)
 
 
 def _introduce(best: Runner, metric: Metric) -> str:
-    score = best.tried.metrics[metric.name]
-    return f"{best.tried.name} has the best {metric.name} on the test part: {spread(score)}."
+    told = f"{best.tried.name} has the best {metric.name} on all {count(best.score.rows, 'row')} later than those it "
+    return f"{told}learnt from (validation, calibration and test): {spread(best.score)}."
 
 
 def _compare(best: str, simpler: str, lead: Interval, error: float, metric: Metric) -> str:
@@ -174,6 +181,13 @@ def _conclude(chosen: Runner, reasons: tuple[str, ...], families: tuple[Tried, .
     )
 
 
+def _tell_weights(chosen: Runner) -> tuple[str, ...]:
+    if chosen.family != "ensemble":
+        return ()
+    told = " and ".join(f"{figure(weight)} of {name}" for name, weight in chosen.params[WEIGHTS].items())
+    return (f"It adds up the raw scores of its parts, {told}: of all tenths the best on validation and calibration.",)
+
+
 def _tell_calibration(chosen: Runner) -> tuple[str, ...]:
     if not chosen.brier:
         return ()
@@ -197,7 +211,7 @@ def _warn_of_baseline(chosen: Runner, ground: Ground) -> tuple[str, ...]:
         plain = measure_on_test(
             Runner(Tried("baseline", {}, {}, 0.0), *(np.empty(0),) * 4), family, ground.fit(family, {}, known), ground
         )
-        lead, error = _lead(chosen, plain)
+        lead, error = _lead(chosen.losses, plain.losses)
         if lead.value > error:
             return ()
     return ("no_better_than_baseline",)

@@ -43,7 +43,10 @@ class Ground:
 
     def encode(self, form: Form) -> tuple[Encoder, np.ndarray]:
         """Return the encoder learnt on the train part, and the matrix of all rows; made once for each form."""
-        if form not in self._encoded:
+        if form == "both" and form not in self._encoded:
+            (trees, codes), (line, numbers) = self.encode("codes"), self.encode("one_hot")
+            self._encoded[form] = (trees.join(line), np.hstack((codes, numbers)))
+        elif form not in self._encoded:
             encoder = Encoder.fit(self.contract, self.frame[self.parts.train], form=form)
             self._encoded[form] = (encoder, encoder.encode_frame(self.frame))
         return self._encoded[form]
@@ -60,7 +63,8 @@ class Ground:
 
     def problem_of(self, family: Family) -> Problem:
         """Return the problem as a family sees it, with the columns of its matrix that hold codes."""
-        return replace(self.problem, categorical=self.encode(family.form)[0].categorical)
+        encoder = self.encode(family.form)[0]
+        return replace(self.problem, categorical=encoder.categorical, codes=encoder.codes)
 
     def measure(self, labels: np.ndarray, answers: np.ndarray) -> dict[str, Interval]:
         """Return every metric of the task, the contest's first."""
@@ -73,8 +77,8 @@ class Ground:
 class Runner:
     """A family that finished: its answers on the test part, raw and calibrated, its row losses there, and the map.
 
-    `calm` are its calibrated answers on the calibration part, which it had not seen either; `family` and `params` are
-    the recipe.
+    `later` are its row losses, and `score` is the contest's metric, on all rows of the three later parts. `calm` are
+    its calibrated answers on the calibration part, which it had not seen either; `family` and `params` are the recipe.
     """
 
     tried: Tried
@@ -87,6 +91,8 @@ class Runner:
     calibration: Calibration = field(default_factory=Calibration)
     brier: Mapping[str, float] = field(default_factory=dict)
     refused: str = ""
+    later: np.ndarray = field(default_factory=lambda: np.empty(0))
+    score: Interval = field(default_factory=lambda: Interval(np.nan, np.nan, np.nan, 0))
 
 
 def prepare(frame: Any, contract: Contract, project: Project) -> Ground:
@@ -174,6 +180,18 @@ def measure_on_test(runner: Runner, family: Family, fitted: Fitted, ground: Grou
     answers = runner.calibration.apply(raw)
     tried = replace(runner.tried, params=fitted.params, metrics=ground.measure(truth, answers))
     return replace(runner, tried=tried, raw=raw, answers=answers, losses=row_losses(ground, truth, answers))
+
+
+def measure_later(runner: Runner, family: Family, fitted: Fitted, ground: Ground) -> Runner:
+    """Return the runner with what it is compared by: its answers to all rows that this fit did not learn from.
+
+    One stretch alone says more about that stretch than about the families.
+    """
+    parts = ground.parts
+    rows, truth = ground.rows(family.form, np.concatenate([parts.validation, parts.calibration, parts.test]))
+    answers = runner.calibration.apply(fitted.predict(rows))
+    score = metric_interval(ground.metric, truth, answers, ground.project.train.seed)
+    return replace(runner, later=row_losses(ground, truth, answers), score=score)
 
 
 def check_finite(answers: np.ndarray) -> None:

@@ -6,7 +6,7 @@ Imports NumPy only, because a serving worker imports it. Frames are Polars frame
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -37,6 +37,8 @@ class Encoder:
 
     form: Form
     blocks: tuple[Block, ...]
+    codes: int = 0
+    """In the form "both": how many columns of the matrix, the first ones, are those of the form "codes"."""
 
     @classmethod
     def fit(cls, contract: Contract, frame: Any, *, form: Form = "codes") -> Self:
@@ -45,11 +47,17 @@ class Encoder:
         Raises DataError for text features, which no family can use, naming all of them.
         """
         check_features(contract)
+        if form == "both":
+            return cls.fit(contract, frame, form="codes").join(cls.fit(contract, frame, form="one_hot"))
         blocks: list[Block] = []
         for position, column in enumerate(contract.columns):
             if column.role == "feature":
                 blocks += _learn_blocks(column, position, frame.get_column(column.name), form)
         return cls(form, tuple(blocks))
+
+    def join(self, line: Self) -> Self:
+        """Return the Encoder of the form "both": this one's columns, and behind them those of the form "one_hot"."""
+        return replace(self, form="both", blocks=(*self.blocks, *line.blocks), codes=len(self.names))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
@@ -58,13 +66,15 @@ class Encoder:
             plain = json.loads(text)
             if plain["format"] != 1:
                 raise VersionError(f"encoder.json has format {plain['format']!r}; this trimtab reads 1.")
-            return cls(plain["form"], tuple(read_block(block) for block in plain["blocks"]))
+            return cls(plain["form"], tuple(read_block(block) for block in plain["blocks"]), plain.get("codes", 0))
         except (ValueError, KeyError, TypeError) as error:
             raise VersionError(f"encoder.json cannot be read: {error}") from error
 
     def to_json(self) -> str:
         """Return the Encoder as canonical JSON; floats keep every bit."""
-        return canonical({"format": 1, "form": self.form, "blocks": [block.to_plain() for block in self.blocks]})
+        codes = {"codes": self.codes} if self.codes else {}
+        blocks = [block.to_plain() for block in self.blocks]
+        return canonical({"format": 1, "form": self.form, "blocks": blocks, **codes})
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -74,8 +84,6 @@ class Encoder:
     @property
     def categorical(self) -> tuple[int, ...]:
         """Matrix columns that hold codes of three or more category values, without order."""
-        if self.form != "codes":
-            return ()
         places = [_is_category(block) for block in self.blocks for _ in block.names]
         return tuple(slot for slot, unordered in enumerate(places) if unordered)
 
@@ -103,7 +111,7 @@ class Encoder:
 
 
 def _is_category(block: Block) -> bool:
-    return isinstance(block, LookupBlock) and block.part == "value" and len(block.values) > 2
+    return isinstance(block, LookupBlock) and block.form == "codes" and block.part == "value" and len(block.values) > 2
 
 
 def check_features(contract: Contract) -> None:

@@ -46,7 +46,7 @@ def fit(frame: Any, contract: Contract, project: Project, choice: Choice, folder
     family = open_recipe(choice.recipe, project)
     encoder = Encoder.fit(contract, frame, form=family.form)
     matrix = encoder.encode_frame(frame)
-    problem = Problem(contract.target.task, len(order_classes(contract.target)), encoder.categorical)
+    problem = Problem(contract.target.task, len(order_classes(contract.target)), encoder.categorical, encoder.codes)
     labels = encode_labels(frame.get_column("_label"), contract.target)
     fitted = family.fit(
         matrix,

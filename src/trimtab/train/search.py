@@ -6,20 +6,21 @@ what a ledger knows already is not tried again, and its seconds count as spent.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from trimtab import clock
-from trimtab.errors import TrimtabError
+from trimtab.errors import DataError, TrimtabError
 from trimtab.metrics.compare import metric_interval
 from trimtab.metrics.figures import figure, spread
 from trimtab.nouns import Interval, canonical
 from trimtab.train.contest import Ground, best_of, check_finite
-from trimtab.train.families.base import MEMBERS, Averaging, Family, Fitted, Params, Rows, Searchable, Space
+from trimtab.train.families.base import MEMBERS, Averaging, Family, Fitted, Params, Pooling, Rows, Searchable, Space
 from trimtab.train.propose import Proposer
+from trimtab.train.trials import Ledger, Trial
 
 PATIENCE = 40
 """Trials without progress before a search ends: more would only choose what suits the validation part by chance."""
@@ -40,62 +41,6 @@ LEAST_SHARE = 0.2
 """Share of the time left that there is for families not tried yet, whatever is kept back."""
 CLOSE = 2.0
 """A family further than so many standard errors from the best one is not searched."""
-
-State = Literal["complete", "pruned", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One fit during a search: what was asked, what came out (`fitted` repeats it), and how good it was.
-
-    `score` is the contest's metric on the validation part, None where the trial has none.
-    """
-
-    family: str
-    params: Params
-    state: State
-    seconds: float
-    score: Interval | None = None
-    fitted: Params = field(default_factory=dict)
-    reason: str = ""
-
-
-class Ledger(Protocol):
-    """Where trials are kept. `finished` says that the search behind them came to its end."""
-
-    finished: bool
-
-    def known(self) -> Sequence[Trial]:
-        """Return the trials of the same rows, contract and settings so far, oldest first."""
-        ...
-
-    def keep(self, trial: Trial) -> None:
-        """Note one more trial."""
-        ...
-
-    def finish(self) -> None:
-        """Note that the search is over."""
-        ...
-
-
-@dataclass(slots=True)
-class Notebook:
-    """A ledger in memory: forgotten with the process."""
-
-    trials: list[Trial] = field(default_factory=list)
-    finished: bool = False
-
-    def known(self) -> Sequence[Trial]:
-        """Return the trials so far."""
-        return tuple(self.trials)
-
-    def keep(self, trial: Trial) -> None:
-        """Note one more trial."""
-        self.trials.append(trial)
-
-    def finish(self) -> None:
-        """Note that the search is over."""
-        self.finished = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +82,7 @@ class Search:
             if self._budget:
                 self._search()
                 self._average()
+            self._pool()
             self._ledger.finish()
         return tuple(self._finalist(name) for name in self._families)
 
@@ -148,9 +94,10 @@ class Search:
 
     def _try_plain(self) -> None:
         """Try every family's candidates: first one of each, so that no family takes the others' time."""
-        queues = {name: self._plain_of(family) for name, family in self._families.items()}
-        # The most complex one goes first behind the baseline: were time short, it is what one would want to have.
-        order = sorted(queues, key=lambda name: (name != "baseline", -list(queues).index(name)))
+        alone = {name: family for name, family in self._families.items() if not isinstance(family, Pooling)}
+        queues = {name: self._plain_of(family) for name, family in alone.items()}
+        # The one with the most settings goes first behind the baseline: were time short, one would want to have it.
+        order = sorted(queues, key=lambda name: (name != "baseline", -len(self._space_of(name))))
         for turn in range(max(map(len, queues.values()))):
             for place, name in enumerate(order):
                 if turn < len(queues[name]) and not self._known(name, queues[name][turn]) and not self._hopeless(name):
@@ -177,6 +124,11 @@ class Search:
     def _plain_of(self, family: Family) -> tuple[Params, ...]:
         problem = self._ground.problem_of(family)
         return family.candidates(problem, len(self._ground.parts.train))
+
+    def _space_of(self, name: str) -> Space:
+        family = self._families[name]
+        rows = len(self._ground.parts.train)
+        return family.space(self._ground.problem_of(family), rows) if isinstance(family, Searchable) else {}
 
     def _known(self, name: str, params: Params) -> bool:
         wanted = canonical(dict(params))
@@ -241,7 +193,7 @@ class Search:
             if not isinstance(family, Searchable) or own is None or own.score is None:
                 continue
             if not abs(own.score.value - best.score.value) > CLOSE * error:
-                yield name, family.space(self._ground.problem_of(family), len(self._ground.parts.train))
+                yield name, self._space_of(name)
 
     def _average(self) -> None:
         """Average the best settings of each family that can, as many as there is time for."""
@@ -252,7 +204,7 @@ class Search:
             self._meet_again(name)
             met = [place for place in self._again if self._trials[place].family == name]
             members: list[Params] = []
-            left = self.left()
+            left = self.left() - sum(self._cost(other) for other in self._pooled() - {name})
             for place in sorted(met, key=lambda one: self._sign * self._again[one]):
                 cost = self._cost(name, self._trials[place])
                 if cost < left and len(members) <= AGAIN:
@@ -260,6 +212,38 @@ class Search:
                     members.append(self._trials[place].fitted)
             if members:
                 self._try(name, family.average(members))
+
+    def _pool(self) -> None:
+        """Let each family that pools others' fits make its model of their best ones."""
+        for name, family in self._families.items():
+            if isinstance(family, Pooling) and not any(trial.family == name for trial in self._trials):
+                start = clock.monotonic_ns()
+                try:
+                    self._keep(name, {}, self._pool_fits(family), start)
+                except Exception as error:  # noqa: BLE001 - as in `_try`
+                    self._note(Trial(name, {}, "failed", seconds_since(start), reason=_say(error)))
+
+    def _pool_fits(self, family: Pooling) -> Fitted:
+        """Return the model whose answers to the validation and calibration parts are best; the test part is to judge.
+
+        Raises DataError where one of its parts has no fit.
+        """
+        fits: list[Fitted] = []
+        for name in family.pooled:
+            found = self._finalist(name) if name in self._families else None
+            if found is None or found.best is None:
+                raise DataError(f"it is made of {' and '.join(family.pooled)}, and there is no fit of {name}")
+            fits.append(found.fitted or self._ground.fit(found.family, found.best.fitted, self._ground.parts.train))
+        matrix, labels = self._later_rows(family)
+
+        def loss(answers: np.ndarray) -> float:
+            return self._sign * float(self._ground.metric.score(labels, answers))
+
+        return family.pool(fits, self._ground.problem_of(family), matrix, loss)
+
+    def _pooled(self) -> set[str]:
+        """Return the families that another one may be made of."""
+        return {part for family in self._families.values() if isinstance(family, Pooling) for part in family.pooled}
 
     def _cost(self, name: str, trial: Trial | None = None) -> float:
         """Return the seconds that a family's usual fit, or that of a trial, will cost after the search."""
@@ -283,31 +267,31 @@ class Search:
             end = start + int(max(limit, 0.0) * 1e9)
             more["watch"] = lambda step, score: _look(step, score, end, prune)
         try:
-            fitted, score, again = self._fit(name, params, more)
+            family, train = self._families[name], self._ground.parts.train
+            valid = self._ground.rows(family.form, self._ground.parts.validation)
+            fitted = self._ground.fit(family, params, train, valid=valid, **more)
+            return self._keep(name, params, fitted, start)
         except Exception as error:  # noqa: BLE001 - a family is a plug-in: whatever it raises drops it, with the reason
             pruned = type(error).__name__ == "TrialPruned"
             reason = "" if pruned else _say(error)
             return self._note(
                 Trial(name, params, "pruned" if pruned else "failed", seconds_since(start), reason=reason)
             )
-        trial = Trial(name, params, "complete", seconds_since(start), score, fitted.params)
+
+    def _keep(self, name: str, params: Params, fitted: Fitted, start: int) -> Trial:
+        """Note a fit on the train part, scored on the validation part; its place knows its score on both later ones."""
+        ground = self._ground
+        matrix, labels = self._later_rows(self._families[name])
+        answers, first = fitted.predict(matrix), len(ground.parts.validation)
+        check_finite(answers)
+        score = metric_interval(ground.metric, labels[:first], answers[:first], ground.project.train.seed)
+        again = ground.metric.score(labels, answers)
+        trial = Trial(name, params or fitted.params, "complete", seconds_since(start), score, fitted.params)
         self._again[len(self._trials)] = again
         self._note(trial)
         if self._best(name) is trial or MEMBERS in params:
             self._fits[name] = (trial, fitted)
         return trial
-
-    def _fit(self, name: str, params: Params, more: Mapping[str, Any]) -> tuple[Fitted, Interval, float]:
-        """Return a fit on the train part, its score on the validation part, and on the calibration part as well."""
-        ground, family = self._ground, self._families[name]
-        valid = ground.rows(family.form, ground.parts.validation)
-        fitted = ground.fit(family, params, ground.parts.train, valid=valid, **more)
-        matrix, labels = self._later_rows(family)
-        answers = fitted.predict(matrix)
-        check_finite(answers)
-        first = answers[: len(valid[1])]
-        score = metric_interval(ground.metric, valid[1], first, ground.project.train.seed)
-        return fitted, score, ground.metric.score(labels, answers)
 
     def _later_rows(self, family: Family) -> Rows:
         parts = self._ground.parts

@@ -3,6 +3,7 @@
 A family file imports its training library inside `fit` and `export` only: serving workers import these files.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,11 +40,20 @@ Space = Mapping[str, Span | tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is to be learnt: the task, how many classes (0 for regression), and which matrix columns hold codes."""
+    """What is to be learnt: the task, how many classes (0 for regression), and which matrix columns hold codes.
+
+    In the form "both" the first `codes` columns are those of the form "codes".
+    """
 
     task: Task
     classes: int = 0
     categorical: tuple[int, ...] = ()
+    codes: int = 0
+
+
+def share_of(score: float) -> float:
+    """Return the probability of log-odds."""
+    return 1.0 / (1.0 + math.exp(-score)) if score > -700.0 else 0.0
 
 
 class Fitted(Protocol):
@@ -137,4 +147,17 @@ class Averaging(Searchable, Protocol):
 
     def average(self, settings: Sequence[Params]) -> Params:
         """Return the settings of the model that averages the fits of these."""
+        ...
+
+
+@runtime_checkable
+class Pooling(Family, Protocol):
+    """A family that is made of the best fits of other families, named by `pooled`."""
+
+    pooled: ClassVar[tuple[str, ...]]
+
+    def pool(
+        self, fits: Sequence[Fitted], problem: Problem, matrix: np.ndarray, loss: Callable[[np.ndarray], float]
+    ) -> Fitted:
+        """Return the model made of these, whose answers to later rows (`matrix`, in its form) lose least."""
         ...

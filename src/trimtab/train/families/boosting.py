@@ -15,6 +15,7 @@ from trimtab.train.booster import CONTRIBUTIONS, Booster
 from trimtab.train.families.bags import average_trees
 from trimtab.train.families.base import MEMBERS, Params, Problem, Rows, Space, Span, Watch
 
+MODEL = "model.txt"
 MOST_TREES = 1000
 PATIENCE = 50
 """Trees of the plain rate without progress on the later rows before a fit stops."""
@@ -123,14 +124,14 @@ class Boosting:
 
     def export(self, fitted: Trees, folder: Path) -> list[str]:
         """Write model.txt."""
-        (folder / "model.txt").write_bytes(fitted.text)
-        return ["model.txt"]
+        (folder / MODEL).write_bytes(fitted.text)
+        return [MODEL]
 
     def load(self, files: Mapping[str, bytes], problem: Problem, width: int) -> Trees:
         """Return the trees of model.txt."""
-        if "model.txt" not in files:
-            raise VersionError("model.txt is missing.")
-        return _open_trees(files["model.txt"], problem, width, {})
+        if MODEL not in files:
+            raise VersionError(f"{MODEL} is missing.")
+        return _open_trees(files[MODEL], problem, width, {})
 
 
 def _grow(

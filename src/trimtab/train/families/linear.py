@@ -15,6 +15,7 @@ from trimtab.train.blocks import Form
 from trimtab.train.families.base import Params, Problem, Rows, Space, Span, Watch
 from trimtab.train.families.graph import MODEL, Graph, Reading, ask_estimator, convert
 
+COEFFICIENTS = "coefficients.json"
 STRENGTHS = (0.01, 0.1, 1.0, 10.0)
 """Inverse strengths of the ridge penalty that are tried, the simplest model first."""
 
@@ -26,6 +27,11 @@ class Coefficients:
     weights: np.ndarray
     bias: np.ndarray
     seen: tuple[int, ...]
+
+    def to_json(self) -> str:
+        """Return the text of coefficients.json."""
+        plain = {"format": 1, "weights": self.weights.tolist(), "bias": self.bias.tolist(), "seen": self.seen}
+        return canonical(plain)
 
     def contributions(self, matrix: np.ndarray, problem: Problem) -> np.ndarray:
         """Return weight times number for each column, bias last; a class that was never seen stays at zero."""
@@ -110,16 +116,14 @@ class Linear:
         (folder / MODEL).write_bytes(
             convert(fitted.estimator, fitted.problem, fitted.coefficients.weights.shape[1], self.name)
         )
-        known = fitted.coefficients
-        plain = {"format": 1, "weights": known.weights.tolist(), "bias": known.bias.tolist(), "seen": known.seen}
-        (folder / "coefficients.json").write_text(canonical(plain), encoding="utf-8")
-        return [MODEL, "coefficients.json"]
+        (folder / COEFFICIENTS).write_text(fitted.coefficients.to_json(), encoding="utf-8")
+        return [MODEL, COEFFICIENTS]
 
     def load(self, files: Mapping[str, bytes], problem: Problem, width: int) -> "OnnxLine":
         """Return the Predictor of model.onnx and coefficients.json."""
-        if not {MODEL, "coefficients.json"} <= set(files):
-            raise VersionError("model.onnx or coefficients.json is missing.")
-        return OnnxLine(files[MODEL], _read_coefficients(files["coefficients.json"], width), problem, width)
+        if not {MODEL, COEFFICIENTS} <= set(files):
+            raise VersionError(f"{MODEL} or {COEFFICIENTS} is missing.")
+        return OnnxLine(files[MODEL], read_coefficients(files[COEFFICIENTS], width), problem, width)
 
 
 class OnnxLine(Graph):
@@ -134,14 +138,15 @@ class OnnxLine(Graph):
         return self._coefficients.contributions(matrix, self._problem)
 
 
-def _read_coefficients(text: bytes, width: int) -> Coefficients:
+def read_coefficients(text: bytes, width: int) -> Coefficients:
+    """Return what `Coefficients.to_json` wrote. Raises VersionError where it is something else."""
     try:
         plain = json.loads(text)
         weights = np.array(plain["weights"], dtype=np.float64)
         bias = np.array(plain["bias"], dtype=np.float64)
         known = Coefficients(weights, bias, tuple(map(int, plain["seen"])))
     except (ValueError, KeyError, TypeError) as error:
-        raise VersionError(f"coefficients.json cannot be read: {error}") from error
+        raise VersionError(f"{COEFFICIENTS} cannot be read: {error}") from error
     if plain.get("format") != 1 or weights.shape != (len(bias), width):
-        raise VersionError(f"coefficients.json has weights of shape {weights.shape} for rows of {width} numbers.")
+        raise VersionError(f"{COEFFICIENTS} has weights of shape {weights.shape} for rows of {width} numbers.")
     return known

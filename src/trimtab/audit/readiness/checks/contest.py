@@ -19,8 +19,10 @@ from trimtab.metrics.compare import paired_difference
 from trimtab.metrics.evaluation import row_losses
 from trimtab.metrics.figures import count, spread
 from trimtab.nouns import Interval, Project, State
+from trimtab.train.contest import open_recipe
+from trimtab.train.families.base import Pooling
 from trimtab.train.fit import choose
-from trimtab.train.search import Notebook
+from trimtab.train.trials import Notebook
 
 BUDGET = timedelta(seconds=30)
 LEAST_TRIALS = 10
@@ -55,7 +57,9 @@ def judged(ground: Ground, **changes: Any) -> Project:
 def check_tuned(ground: Ground) -> Found:
     """Search the champion's family for half a minute; what it finds must not be better."""
     recipe, notebook, rows = ground.champion[1].recipe, Notebook(), ground.newest.rows.tail(SEARCHED)
-    project = judged(ground, families=(str(recipe["family"]),), budget=BUDGET)
+    family = open_recipe(recipe, ground.project)
+    parts = family.pooled if isinstance(family, Pooling) else ()
+    project = judged(ground, families=(*parts, str(recipe["family"])), budget=BUDGET)
     found = choose(rows, ground.wheel.contract, project, ledger=notebook, tell=lambda _: None)
     gain, loss = compete(ground, rows, recipe, found.recipe)
     ended = [trial for trial in notebook.trials if trial.score is not None]
