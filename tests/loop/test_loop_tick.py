@@ -38,7 +38,7 @@ def answer_and_learn(wheel: Wheel, rows: int, *, turned: bool = False, value: st
     assert standing is not None
     trim, version = standing
     package = wheel.package(version.id)
-    frame = pl.DataFrame({"a": pl.Series(range(rows)).shuffle(int(ago)) / rows * 4 - 2, "b": [0.0] * rows})
+    frame = pl.DataFrame({"a": pl.Series(range(rows)).shuffle(abs(int(ago))) / rows * 4 - 2, "b": [0.0] * rows})
     moment = clock.now() - timedelta(seconds=ago)
     records, outcomes = [], []
     for place, (answer, a) in enumerate(zip(package.predict(frame), frame["a"], strict=True)):
