@@ -184,7 +184,7 @@ class _Court:
         self.doubts = [one for one in self.doubts if one is not old] + [new]
         version = self.wheel.catalog.find_version("champion").id
         finding = Finding("sources", Judgement("sources", state, said, {"source": new.source}), version, self.at.rows)
-        decision = Decision(action, "crosscheck", said, clock.now(), self.at.rows, version=version, finding=finding)
+        decision = Decision(action, BY, said, clock.now(), self.at.rows, finding=finding)
         self.decisions.append(self.wheel.catalog.decide(decision, states=to_state(self.doubts)))
 
 
