@@ -10,8 +10,11 @@ COSTLY = RetrainSpec(every=10.0, cost=50.0)
 SMALL, LARGE = Interval(0.001, -0.004, 0.006, 1000), Interval(0.03, 0.02, 0.04, 1000)
 
 
-def known(*savings: Interval, windows: int = 10, rows: int = 5000) -> Evidence:
-    return Evidence(savings=savings, windows_since_fit=windows, rows_since_fit=rows)
+PROMISED = Interval(0.10, 0.09, 0.11, 1000)
+
+
+def known(*savings: Interval, windows: int = 10, rows: int = 5000, lost: float = 0.1) -> Evidence:
+    return Evidence([lost] * 50, (50,), PROMISED, savings=savings, windows_since_fit=windows, rows_since_fit=rows)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +31,13 @@ def known(*savings: Interval, windows: int = 10, rows: int = 5000) -> Evidence:
 )
 def test_a_retrain_waits_only_where_it_surely_does_not_pay(evidence: Evidence, spec: RetrainSpec, state: State) -> None:
     assert judge_forecast(evidence, spec).state is state
+
+
+def test_where_answers_lose_more_than_promised_it_may_pay() -> None:
+    """Then the last retrains, made in better days, say little about the next one."""
+    assert judge_forecast(known(SMALL, SMALL, lost=0.109), COSTLY).state is State.PASS
+    assert judge_forecast(known(SMALL, SMALL, lost=0.111), COSTLY).state is State.FAIL
+    assert judge_forecast(Evidence(savings=(SMALL, SMALL), rows_since_fit=10), COSTLY).state is State.FAIL
 
 
 def test_it_waits_no_longer_than_twice_the_period() -> None:

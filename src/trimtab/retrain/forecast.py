@@ -25,12 +25,18 @@ LONGEST, USUAL = 2.0, 14.0
 def judge_forecast(evidence: Evidence, spec: RetrainSpec) -> Judgement:
     """Return PASS where a retrain would surely save less than it costs, FAIL where it may pay or has waited enough.
 
+    It may pay wherever the mean loss since the last promotion lies above what the hold-out promised.
+
     CANNOT_TELL, which postpones nothing, where `[cost] per_retrain` is 0 or fewer than two retrains were judged.
     """
     told = [one for one in evidence.savings if one.rows > 1 and np.isfinite([one.value, one.high]).all()][-LAST:]
     if spec.cost <= 0 or len(told) < LEAST:
         why = "a retrain costs nothing" if spec.cost <= 0 else f"{count(len(told), 'retrain')} judged"
         return Judgement("forecast", State.CANNOT_TELL, (f"cannot tell what a retrain would save: {why}",))
+    lost = float(np.mean(evidence.losses)) if len(evidence.losses) else float("inf")
+    if evidence.reference is None or lost > evidence.reference.high:
+        said = "what answers does not keep the promise of its hold-out, so what earlier retrains saved says little"
+        return Judgement("forecast", State.FAIL, (said,), {"mean": lost})
     most = ceil(LONGEST * (spec.every or USUAL))
     best = _pool_high(told) * evidence.rows_since_fit
     numbers = {"forecast": best, "per_retrain": spec.cost, "rows": evidence.rows_since_fit, "longest": most}
