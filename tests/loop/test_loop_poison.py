@@ -97,3 +97,9 @@ def test_a_new_source_counts_as_far_as_others_tell_until_it_was_compared(tmp_pat
     )
     assert ended.action == "believe"
     assert "of http:liar were compared with others: all of them count from now on" in ended.reasons[0]
+
+
+def test_a_file_is_the_operators_word_and_not_on_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poison, "LIAR", "file")
+    course = lead(make_project(tmp_path, 1), 1, poison.join_late, 2)
+    assert {one.action for one in course.decisions} == {"promote", "retrain", "trim"}

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from trimtab import clock
-from trimtab.loop.doubts import Doubt, read_doubts, to_state
+from trimtab.loop.doubts import UNNAMED, Doubt, read_doubts, to_state
 from trimtab.loop.known import (
     AsOf,
     count_once,
@@ -88,6 +88,10 @@ def _tell(doubt: Doubt) -> str:
     return f"labels of {doubt.source} since {since} do not count: they deviate from what others tell"
 
 
+def _is_outside(source: str) -> bool:
+    return source.partition(":")[0] == UNNAMED
+
+
 class _Court:
     """The doubts of a turn while they are decided about."""
 
@@ -99,8 +103,11 @@ class _Court:
         self.decisions: list[Decision] = []
 
     def try_new(self) -> None:
-        """Open the trial of a source that joins others; end it where enough was compared, or time has passed."""
-        for source in self.told.labels:
+        """Open the trial of a source that joins others; end it where enough was compared, or time has passed.
+
+        Files and the project's own sources are the operator's word, and not on trial.
+        """
+        for source in filter(_is_outside, self.told.labels):
             passed = self._pass_trial(source)
             tried = [one for one in self.doubts if one.source == source and one.why == "new"]
             if passed and tried and tried[-1].is_open:
@@ -221,9 +228,10 @@ def _words_of(source: str, answers: pl.DataFrame, outcomes: pl.DataFrame) -> pl.
 
 
 def _deviations_of(wheel: Wheel, rows: pl.DataFrame) -> Batch:
-    """Return a batch's deviations by source."""
+    """Return a batch's deviations by source; what an edited Contract does not know any more is left out."""
     contract, scale = wheel.contract, wheel.package(wheel.catalog.find_version("champion").id).scale
     labels, answers = labels_of(rows["value"], contract), logged_answers(contract, rows)
-    found = measure_deviations(contract.target.task, labels, answers, scale)
-    sources = rows["source"].to_numpy()
+    known = np.isfinite(labels) & np.isfinite(answers.reshape(len(labels), -1)).all(axis=1)
+    found = measure_deviations(contract.target.task, labels[known], answers[known], scale)
+    sources = rows["source"].to_numpy()[known]
     return {str(name): found[sources == name] for name in rows["source"].unique().sort()}

@@ -17,7 +17,7 @@ from trimtab.nouns import Decision
 
 STATE = "doubts"
 UNNAMED = "http"
-"""Who told an Outcome that names no source."""
+"""Who told an Outcome that names no source: somebody outside. What stands before a colon is how it came."""
 
 
 @dataclass(frozen=True, slots=True)
