@@ -26,13 +26,17 @@ def say_nothing(_: str) -> None:
 
 
 def test_lies_of_one_source_do_no_harm_and_the_challenger_passes(tmp_path: Path) -> None:
-    """A fifth of all labels, all wrong: doubted in a turn or two, and the retrain comes out as good as without them."""
+    """A fifth of all labels say no, whatever happened. The second turn is sure, and forgets what the first learnt."""
     folder = make_project(tmp_path, 0)
-    clean, poisoned = (lead(folder, 0, attack, 4) for attack in (poison.tell_truth(0.2), poison.flip(0.2)))
+    clean, poisoned = (lead(folder, 0, attack, 4) for attack in (poison.tell_truth(0.2), poison.deny(0.2)))
     assert clean.doubted == []
     assert poisoned.doubted == [LIAR]
     assert poisoned.passed
     assert poisoned.rise_over(clean) < 0.01
+    assert poisoned.losses[0] > 1.005 * clean.losses[0]
+    assert poisoned.losses[1:] == pytest.approx(clean.losses[1:], rel=0.002)
+    (again,) = [one for one in poisoned.decisions if one.action == "trim" and len(one.reasons) == 2]
+    assert again.reasons[1].startswith("what was learnt with labels of a source that is doubted now is forgotten")
     (doubt,) = [one for one in poisoned.decisions if one.action == "doubt"]
     assert doubt.by == "crosscheck"
     assert doubt.reasons[0].startswith("labels of http:liar deviate by 0.")

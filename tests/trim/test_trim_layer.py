@@ -18,6 +18,7 @@ from trimtab.trim.layer import (
     admit,
     begin,
     choose_paces,
+    forget,
     from_plain,
     learn,
     list_members,
@@ -52,6 +53,22 @@ def teach(layer: Layer, good: dict[str, bool], batches: int, seed: int = 1) -> L
 def test_a_new_layer_serves_the_version_as_it_is() -> None:
     assert list_members(begin("binary", "a", PACES), SPEC) == (Member("a"),)
     assert Blend("binary", list_members(begin("binary", "a", ()), SPEC)).is_plain
+
+
+@pytest.mark.parametrize("batches", [1, 3, 5])
+def test_what_is_forgotten_was_never_learnt(batches: int) -> None:
+    """Weights, corrections and memory are as they were; five batches back at most."""
+    layer = teach(admit(begin("binary", "a", PACES), "b"), {"a": True, "b": False}, 6)
+    later = teach(layer, {"a": False, "b": True}, batches, seed=50)
+    again = forget(later, batches)
+    assert again.record == layer.record
+    assert again.batches == layer.batches
+    assert weigh(again) == pytest.approx(weigh(layer))
+    for role, seat in layer.seats.items():
+        assert again.seats[role].memory == seat.memory
+        assert again.seats[role].weights == pytest.approx(seat.weights)
+        assert np.allclose(again.seats[role].calibrations, seat.calibrations)
+    assert forget(begin("binary", "a", PACES), 3) == begin("binary", "a", PACES)
 
 
 def test_late_labels_get_one_slow_correction() -> None:

@@ -4,7 +4,7 @@ Served answers are what both are compared on, each source's own newest word on e
 layer nor trains, until it agrees again or a person says so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
@@ -70,6 +70,12 @@ def crosscheck(wheel: Wheel, at: AsOf) -> tuple[Decision, ...]:
     court.doubt_deviating()
     court.believe_again()
     return tuple(court.decisions)
+
+
+def doubted_since(decisions: Sequence[Decision]) -> datetime | None:
+    """Return from when on labels do not count any more by these Decisions; None where none of them says so."""
+    told = [one.finding.judgement.evidence.get("since") for one in decisions if one.action == "doubt" and one.finding]
+    return min((datetime.fromisoformat(one) for one in told if isinstance(one, str)), default=None)
 
 
 def tell_doubts(wheel: Wheel, at: AsOf) -> tuple[Finding, ...]:
@@ -190,7 +196,10 @@ class _Court:
         """Journal a change of a doubt, the state with it."""
         self.doubts = [one for one in self.doubts if one is not old] + [new]
         version = self.wheel.catalog.find_version("champion").id
-        finding = Finding("sources", Judgement("sources", state, said, {"source": new.source}), version, self.at.rows)
+        evidence: dict[str, str | None] = {"source": new.source}
+        if action == "doubt" and new.why == "deviates":
+            evidence["since"] = new.since.isoformat()
+        finding = Finding("sources", Judgement("sources", state, said, evidence), version, self.at.rows)
         decision = Decision(action, BY, said, clock.now(), self.at.rows, finding=finding)
         self.decisions.append(self.wheel.catalog.decide(decision, states=to_state(self.doubts)))
 

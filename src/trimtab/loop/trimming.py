@@ -32,7 +32,7 @@ from trimtab.nouns.project import TrimSpec
 from trimtab.train.threshold import choose_threshold
 from trimtab.trim import layer as trims
 from trimtab.trim import reach as reaches
-from trimtab.trim.layer import REMEMBERED, Layer
+from trimtab.trim.layer import INERTIA_AGE, REMEMBERED, Layer
 from trimtab.trim.reach import Reach
 
 Numbers = NDArray[np.float64]
@@ -47,6 +47,7 @@ class Kept:
 
     `mark` is when that label was known, `last` the id of its answer: many labels may be known at one moment. `quiet`
     counts for how many batches the predecessor has weighed next to nothing; `reach` is what intervals have learnt.
+    `before` are the marks that stood before each of the newest five batches, oldest first, since a newcomer was let in.
     """
 
     layer: Layer
@@ -55,6 +56,7 @@ class Kept:
     last: str = ""
     quiet: int = 0
     reach: Reach = field(default_factory=Reach)
+    before: tuple[tuple[datetime, str], ...] = ()
 
     @property
     def is_new(self) -> pl.Expr:
@@ -66,7 +68,8 @@ class Kept:
         """Return JSON values for the epoch that this layer makes."""
         mark = [self.mark.isoformat(), self.last]
         layer, reach = trims.to_plain(self.layer), reaches.to_plain(self.reach)
-        return {"epoch": epoch, "mark": mark, "quiet": self.quiet, "layer": layer, "reach": reach}
+        before = [[moment.isoformat(), last] for moment, last in self.before]
+        return {"epoch": epoch, "mark": mark, "quiet": self.quiet, "layer": layer, "reach": reach, "before": before}
 
 
 def open_layer(wheel: Wheel) -> Kept | None:
@@ -83,29 +86,36 @@ def open_layer(wheel: Wheel) -> Kept | None:
         moment, last = state["mark"]
         layer = trims.from_plain(state["layer"])
         reach = reaches.from_plain(state["reach"]) if "reach" in state else Reach()  # none before intervals were learnt
-        return Kept(layer, trim.epoch, datetime.fromisoformat(moment), last, state["quiet"], reach)
+        before = tuple((datetime.fromisoformat(one), mark) for one, mark in state.get("before", ()))
+        return Kept(layer, trim.epoch, datetime.fromisoformat(moment), last, state["quiet"], reach, before)
     package = wheel.package(champion.id)
     paces = trims.choose_paces(wheel.project.trim, 0.0)
     layer = trims.begin(package.task, champion.id, paces, _usual_error(package.metrics))
     return Kept(layer, trim.epoch, champion.snapshot.as_of, END_OF_MOMENT)
 
 
-def trim_turn(wheel: Wheel, at: AsOf) -> tuple[Decision, ...]:
-    """Learn from every batch of outcomes that is new at `at`; return the Decision that changed the Trim, if one did."""
+def trim_turn(wheel: Wheel, at: AsOf, since: datetime | None = None) -> tuple[Decision, ...]:
+    """Learn from every batch of outcomes that is new at `at`; return the Decision that changed the Trim, if one did.
+
+    What was learnt from labels known since a moment is learnt anew: some of them do not count any more.
+    """
     if wheel.project.trim.is_plain:
         return ()
     kept = open_layer(wheel)
     if kept is None:
         return ()
     answers = count_once(load_answers(wheel, at))
-    learnt, batches = learn_new(wheel, kept, answers, at)
-    if not batches:
+    begun = forget_since(kept, since) if since else kept
+    learnt, batches = learn_new(wheel, begun, answers, at)
+    if learnt is kept:
         return ()
     members = trims.list_members(learnt.layer, wheel.project.trim)
     threshold = _choose_threshold(wheel, members, answers, at)
     trim = Trim(learnt.epoch + 1, members, threshold, _reach(wheel, learnt))
-    said = (_tell(wheel, learnt.layer, batches),)
-    decision = Decision("trim", "layer", said, clock.now(), at.rows, version=trim.champion)
+    said = [_tell(wheel, learnt.layer, batches)] if batches else []
+    if begun is not kept:
+        said.append("what was learnt with labels of a source that is doubted now is forgotten, and learnt without them")
+    decision = Decision("trim", "layer", tuple(said), clock.now(), at.rows, version=trim.champion)
     trimmed = wheel.catalog.decide(decision, trim, {STATE: learnt.to_state(trim.epoch)})
     return (trimmed, *_retire_quiet(wheel, replace(learnt, epoch=trim.epoch), trim, at))
 
@@ -123,8 +133,20 @@ def admit(wheel: Wheel, newcomer: str, recent: str, as_of: datetime) -> tuple[Tr
 def let_in(kept: Kept, spec: TrimSpec, newcomer: str, recent: str, as_of: datetime) -> Kept:
     """Return the layer with a newcomer that was fitted on all that was known at `as_of`."""
     layer = trims.admit(kept.layer, newcomer, recent=recent if spec.versions > 2 else "", mix=spec.versions > 1)
-    learnt = replace(kept, layer=layer, quiet=0)
+    learnt = replace(kept, layer=layer, quiet=0, before=())
     return replace(learnt, mark=as_of, last=END_OF_MOMENT) if as_of >= kept.mark else learnt
+
+
+def forget_since(kept: Kept, moment: datetime) -> Kept:
+    """Return the layer as it was before it learnt labels known at a moment or later: five batches back at most."""
+    later = [place for place, (mark, _) in enumerate(kept.before) if mark >= moment]
+    first = max(min(later, default=len(kept.before)) - 1, 0)
+    batches = min(len(kept.before) - first, len(kept.layer.past))
+    if kept.mark < moment or not batches:
+        return kept
+    mark, last = kept.before[-batches]
+    layer = trims.forget(kept.layer, batches)
+    return replace(kept, layer=layer, mark=mark, last=last, before=kept.before[:-batches])
 
 
 def learn_new(wheel: Wheel, kept: Kept, answers: pl.DataFrame, at: AsOf) -> tuple[Kept, int]:
@@ -147,7 +169,9 @@ def learn_new(wheel: Wheel, kept: Kept, answers: pl.DataFrame, at: AsOf) -> tupl
         )
         quiet = kept.quiet + 1 if weighs < wheel.project.promote.retire_below else 0
         reach = _learn_reach(wheel, kept.reach, batch)
-        kept = replace(kept, layer=layer, mark=batch["_known_at"][-1], last=batch["id"][-1], quiet=quiet, reach=reach)
+        before = (*kept.before, (kept.mark, kept.last))[-INERTIA_AGE:]
+        mark, last = batch["_known_at"][-1], batch["id"][-1]
+        kept = replace(kept, layer=layer, mark=mark, last=last, quiet=quiet, reach=reach, before=before)
     return kept, len(sizes)
 
 

@@ -144,6 +144,26 @@ def learn(layer: Layer, answers: Sequence[Numbers], labels: Numbers, spec: TrimS
     )
 
 
+def forget(layer: Layer, batches: int) -> Layer:
+    """Return the layer as it was so many batches ago, five at most; no newcomer may have been let in since."""
+    if not (batches := min(batches, len(layer.past))):
+        return layer
+    before = layer.past[-batches]
+    seats = {
+        role: _refit(layer, replace(seat, weights=before[role][0], memory=seat.memory[:-batches]), layer.paces)
+        for role, seat in layer.seats.items()
+    }
+    return _normalised(
+        replace(
+            layer,
+            seats=seats,
+            past=layer.past[:-batches],
+            record=layer.record[:-batches],
+            batches=layer.batches - batches,
+        )
+    )
+
+
 def admit(layer: Layer, newcomer: str, *, recent: str = "", mix: bool = True) -> Layer:
     """Return the layer with a newcomer on the newest seat; who sat there becomes its predecessor.
 
