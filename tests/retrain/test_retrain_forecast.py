@@ -1,10 +1,12 @@
 """A retrain by the clock waits where the last ones say that it would not pay; never for ever."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from trimtab.nouns import Evidence, Interval, State
+from trimtab.nouns import Decision, Evidence, Interval, State, Verdict
 from trimtab.nouns.project import RetrainSpec
-from trimtab.retrain.forecast import judge_forecast
+from trimtab.retrain.forecast import judge_forecast, list_savings
 
 COSTLY = RetrainSpec(every=10.0, cost=50.0)
 SMALL, LARGE = Interval(0.001, -0.004, 0.006, 1000), Interval(0.03, 0.02, 0.04, 1000)
@@ -31,6 +33,26 @@ def known(*savings: Interval, windows: int = 10, rows: int = 5000, lost: float =
 )
 def test_a_retrain_waits_only_where_it_surely_does_not_pay(evidence: Evidence, spec: RetrainSpec, state: State) -> None:
     assert judge_forecast(evidence, spec).state is state
+
+
+def test_what_was_saved_before_an_alarm_says_nothing_after_it() -> None:
+    """Retrains by the clock and their ends: the alarm's own newcomer is the first that counts."""
+    verdict = Verdict("v2", "v1", 1000, {}, (), SMALL)
+
+    def journal(*triggers: str) -> list[Decision]:
+        moment = datetime(2026, 3, 1, tzinfo=UTC)
+        pairs = (
+            (
+                Decision("retrain", f"trigger:{one}", (), moment, moment),
+                Decision("refuse", "blend", (), moment, moment, verdict=verdict),
+            )
+            for one in triggers
+        )
+        return [one for pair in pairs for one in pair]
+
+    assert list_savings(journal("every", "growth")) == (SMALL, SMALL)
+    assert list_savings(journal("every", "growth", "risk")) == (SMALL,)
+    assert list_savings(journal("every", "opportunity", "every")) == (SMALL, SMALL)
 
 
 def test_where_answers_lose_more_than_promised_it_may_pay() -> None:

@@ -43,14 +43,12 @@ from trimtab.monitor.performance import Reference, WindowPerformance, realised
 from trimtab.monitor.windows import cut, label_batches
 from trimtab.nouns import Decision, Evidence, Finding, Judgement, State, Trim, Version
 from trimtab.retrain import triggers
-from trimtab.retrain.forecast import BY_THE_CLOCK, judge_forecast
+from trimtab.retrain.forecast import BY_THE_CLOCK, judge_forecast, list_savings
 from trimtab.retrain.policy import ENDS, find_running, find_wait, may_retrain
 from trimtab.train.artefact import Package
 
 Numbers = NDArray[np.float64]
 Tell = Callable[[str], None]
-STYLES = frozenset({"blend", "switch"})
-"""By whom newcomers of a retrain are decided about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +147,7 @@ def measure(wheel: Wheel, at: AsOf) -> Measured:
         labelled=known.rows.height,
         labelled_at_fit=_rows_at_last_fit(wheel, journal, champion),
         **_since_fit(wheel, count_once(every), fitted_at, at),
-        savings=[saving for one in journal if one.by in STYLES and one.verdict and (saving := one.verdict.saving)],
+        savings=list_savings(journal),
         now=at.rows if has_days else None,
         fitted_at=fitted_at if has_days else None,
     )
