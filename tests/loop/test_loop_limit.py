@@ -11,7 +11,9 @@ from tests.loop.conftest import SETTINGS
 from tests.loop.test_loop_governor import learn_more
 
 from trimtab import clock
+from trimtab.loop.apart import OTHER_RECORD, finish_apart
 from trimtab.loop.cycle import train
+from trimtab.loop.known import resolve
 from trimtab.loop.state import Wheel
 from trimtab.loop.tick import retrain_now, tick
 from trimtab.nouns import Decision, Member, Trim, Version
@@ -104,6 +106,17 @@ def test_a_retrain_within_its_limit_comes_out_as_without_one(make_wheel: MakeWhe
     assert told[0] == "retraining linear on 900 labelled rows"
     assert told[1].startswith("linear: log_loss ")
     assert tick(wheel, tell=say_nothing).decisions == ()
+
+
+def test_a_child_touches_no_other_record(make_wheel: MakeWheel, tmp_path: Path) -> None:
+    """The wheel of a drill or a replay may have a record of its own; its folder holds the project's."""
+    wheel = make_wheel(600, turned_at=600, settings=LIMITED.replace("6s", "2m"))
+    train(wheel, tell=say_nothing)
+    at = resolve(wheel, None)
+    before = wheel.catalog.journal()
+    elsewhere = replace(wheel, project=replace(wheel.project, state=tmp_path / "elsewhere"))
+    assert finish_apart(elsewhere, at, 60.0, tell=say_nothing) == f"its process ended with code {OTHER_RECORD}"
+    assert wheel.catalog.journal() == before
 
 
 def test_a_retrain_that_raises_says_what_also_from_a_child(

@@ -22,6 +22,8 @@ from trimtab.loop.known import AsOf, load_labelled
 from trimtab.loop.state import Wheel, open_wheel
 
 Tell = Callable[[str], None]
+OTHER_RECORD = 3
+"""Exit code of a child that would have opened another record than its parent's, and has not touched it."""
 MOST_TOLD = 10_000
 """Bytes of a line that are told."""
 
@@ -30,6 +32,7 @@ def finish_apart(wheel: Wheel, at: AsOf, seconds: float, *, tell: Tell) -> str:
     """Let a child process finish the retrain that is due at a moment; return "", or how it ended without a Decision."""
     task = {
         "folder": str(wheel.project.folder),
+        "state": str(wheel.project.state),
         "path": sys.path,  # a family may be the user's own module
         "rows": at.rows.isoformat(),
         "outcomes": at.outcomes.isoformat(),
@@ -95,6 +98,8 @@ def main() -> int:
     task = json.loads(sys.stdin.readline())
     sys.path[:] = task["path"]
     wheel = open_wheel(Path(task["folder"]))
+    if str(wheel.project.state) != task["state"]:
+        return OTHER_RECORD
     at = AsOf(datetime.fromisoformat(task["rows"]), datetime.fromisoformat(task["outcomes"]), task["last"])
     finish(wheel, load_labelled(wheel, at), tell=lambda line: print(line, flush=True))  # noqa: T201 - what the parent reads
     return 0
