@@ -9,8 +9,10 @@ import pytest
 from tests.loop.test_loop_tick import answer_and_learn
 
 from trimtab import clock
+from trimtab.loop.challenge import answer_both, find_standing
 from trimtab.loop.cycle import train
-from trimtab.loop.known import resolve
+from trimtab.loop.known import load_answers, load_labelled, resolve
+from trimtab.loop.newcomer import fit_newcomer
 from trimtab.loop.replay import Line, Replay, replay
 from trimtab.loop.stand import promote
 from trimtab.loop.state import Wheel
@@ -138,3 +140,23 @@ def test_the_moment_of_a_turn_is_what_counts(make_wheel: MakeWheel) -> None:
     before = resolve(wheel, clock.now() - timedelta(seconds=2000))
     assert wheel.lake.read("predictions").filter(pl.col("_arrived_at") <= before.rows).collect().height == 0
     assert tick(wheel, as_of=before.rows, tell=say_nothing).decisions == ()
+
+
+def test_a_newcomer_is_compared_with_what_was_answered(make_wheel: MakeWheel) -> None:
+    """Not with what the layer says of these rows now, when it has learnt from their labels."""
+    wheel = make_wheel(900, turned_at=900, settings=SETTINGS.replace('"5 windows"', '"50 windows"'))
+    train(wheel, tell=say_nothing)
+    time.sleep(0.5)
+    answer_and_learn(wheel, 300, turned=True, ago=0.4)
+    tick(wheel, tell=say_nothing)
+    trim, champion = find_standing(wheel)
+    at = resolve(wheel, None)
+    newcomer = fit_newcomer(wheel, load_labelled(wheel, at), recipe=champion.recipe, tell=say_nothing)
+    paired = answer_both(wheel, newcomer, champion, newcomer.rows["_label"])
+    logged = {row["id"]: row["probability"] for row in load_answers(wheel, at).iter_rows(named=True)}
+    answered = paired.rows["_id"].is_in(list(logged)).to_numpy()
+    assert answered.sum() > 100
+    assert paired.champion[answered].tolist() == [logged[one] for one in paired.rows["_id"].to_list() if one in logged]
+    now = wheel.answer(trim, paired.rows)
+    assert abs(now - paired.champion)[answered].mean() > 0.05
+    assert (now == paired.champion)[~answered].all()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from trimtab import clock
 from trimtab.errors import DataError, StoreError, VersionError
 from trimtab.evaluate.verdict import compare
-from trimtab.loop.known import AsOf, Labelled, labels_of, load_labelled
+from trimtab.loop.known import AsOf, Labelled, answering_since, given_answers, labels_of, load_labelled
 from trimtab.loop.newcomer import Newcomer, fit_newcomer
 from trimtab.loop.savings import measure_saving
 from trimtab.loop.state import Wheel
@@ -193,15 +193,26 @@ def _slice(rows: pl.DataFrame, columns: Sequence[str], champion: Numbers, challe
 
 
 def answer_both(wheel: Wheel, newcomer: Newcomer, champion: Version, truth: pl.Series) -> Paired:
-    """Return labels and both answers on the held rows whose labels came after every Snapshot of what answers now."""
+    """Return labels and both answers on the held rows whose labels came after every Snapshot of what answers now.
+
+    What answered such a row at its time counts, as users were given it: the corrections of now have learnt from it.
+    """
     held = newcomer.rows.with_columns(truth.alias("_label"))[newcomer.choice.held]
     trim = find_standing(wheel)[0]
     seen = [wheel.catalog.find_version(member.version).snapshot.as_of for member in trim.members]
     unseen = held["_known_at"] > max(seen, default=champion.snapshot.as_of)
     newest = held.filter(unseen)
-    answers = wheel.answer(trim, newest) if newest.height else np.empty(0)
+    answers = _answer(wheel, trim, newest) if newest.height else np.empty(0)
     labels, challenger = labels_of(newest["_label"], wheel.contract), newcomer.choice.held_answers[unseen.to_numpy()]
     return Paired(newest, labels, answers, challenger)
+
+
+def _answer(wheel: Wheel, trim: Trim, rows: pl.DataFrame) -> Numbers:
+    """Return what rows were answered since the last promotion; of those that nobody asked about, what they would be."""
+    answers = wheel.answer(trim, rows)
+    places, given = given_answers(wheel, rows, answering_since(wheel.catalog.journal(), trim))
+    answers[places] = given
+    return answers
 
 
 def _promote_first(wheel: Wheel, newcomer: Newcomer, at: AsOf) -> Decision:

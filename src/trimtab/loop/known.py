@@ -19,7 +19,7 @@ from trimtab.errors import DataError, UsageError
 from trimtab.loop.doubts import UNNAMED, leave_out, read_doubts
 from trimtab.loop.state import Wheel
 from trimtab.loop.withdraw import arrivals, standing
-from trimtab.nouns import Contract, Snapshot, canonical
+from trimtab.nouns import Contract, Decision, Snapshot, Trim, canonical
 from trimtab.nouns.contract import ColumnType
 from trimtab.store.record import rfc3339
 
@@ -264,6 +264,28 @@ def logged_reaches(answers: pl.DataFrame) -> NDArray[np.float64]:
     shape = pl.Struct({"interval": pl.List(pl.Float64())})
     ends = answers["output"].str.json_decode(shape).struct.field("interval").list
     return ((ends.get(1, null_on_oob=True) - ends.get(0, null_on_oob=True)) / 2.0).fill_null(np.nan).to_numpy()
+
+
+def answering_since(journal: Sequence[Decision], trim: Trim) -> int:
+    """Return the first epoch of what answers now: the newest that a promotion, a roll-back or a person made."""
+    began = [one.epoch for one in journal if one.epoch and one.by != "layer"]
+    return began[-1] if began else trim.epoch
+
+
+def given_answers(wheel: Wheel, rows: pl.DataFrame, epoch: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return the places of the labelled rows that were answered since an epoch, and what was answered then.
+
+    A row is found by its Prediction's id, or where it came from a source by its key.
+    """
+    counts = (pl.col("fallback") == "") & (pl.col("epoch") >= epoch)
+    logged = count_once(wheel.lake.read("predictions").filter(counts).collect())
+    shown = logged.select("id", "key", "prediction", "probability", "output")
+    places = rows.select("_id", "_key").with_row_index("_place")
+    by_id = places.filter(pl.col("_id") != "").join(shown.drop("key"), left_on="_id", right_on="id")
+    by_key = places.filter((pl.col("_id") == "") & pl.col("_key").is_not_null())
+    by_key = by_key.join(shown.drop("id"), left_on="_key", right_on="key")
+    found = pl.concat([one.select("_place", "prediction", "probability", "output") for one in (by_id, by_key)])
+    return found["_place"].to_numpy().astype(np.intp), logged_answers(wheel.contract, found)
 
 
 def label_column(labels: pl.Series, contract: Contract) -> pl.Series:

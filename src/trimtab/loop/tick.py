@@ -23,6 +23,7 @@ from trimtab.loop.gains import measure_gains
 from trimtab.loop.known import (
     AsOf,
     Labelled,
+    answering_since,
     count_once,
     labels_of,
     load_answers,
@@ -41,7 +42,7 @@ from trimtab.loop.watch import Promised, Watched, hold, score_rows, watch
 from trimtab.metrics import bounded_losses
 from trimtab.monitor.performance import Reference, WindowPerformance, realised
 from trimtab.monitor.windows import cut, label_batches
-from trimtab.nouns import Decision, Evidence, Finding, Judgement, State, Trim, Version
+from trimtab.nouns import Decision, Evidence, Finding, Judgement, State, Version
 from trimtab.retrain import triggers
 from trimtab.retrain.forecast import BY_THE_CLOCK, judge_forecast, list_savings
 from trimtab.retrain.policy import ENDS, find_running, find_wait, may_retrain
@@ -135,7 +136,7 @@ def measure(wheel: Wheel, at: AsOf) -> Measured:
     package = wheel.package(champion.id)
     journal = wheel.catalog.journal()
     every = load_answers(wheel, at)
-    own = pl.col("fallback").eq("") & pl.col("epoch").ge(_answering_since(journal, trim))
+    own = pl.col("fallback").eq("") & pl.col("epoch").ge(answering_since(journal, trim))
     answers = count_once(every.filter(own))
     labelled = answers.filter(pl.col("value").is_not_null()).sort("_known_at", "id")
     known = load_labelled(wheel, at)
@@ -185,12 +186,6 @@ def _weigh_outcomes(wheel: Wheel, package: Package, labelled: pl.DataFrame, at: 
         "gains": gains,
         "gain_batches": gain_batches,
     }
-
-
-def _answering_since(journal: Sequence[Decision], trim: Trim) -> int:
-    """Return the first epoch of what answers now: the newest that a promotion, a roll-back or a person made."""
-    began = [one.epoch for one in journal if one.epoch and one.by != "layer"]
-    return began[-1] if began else trim.epoch
 
 
 def _last_fit(journal: Sequence[Decision], champion: Version) -> datetime:
