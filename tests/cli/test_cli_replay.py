@@ -87,7 +87,9 @@ def test_replay_gives_gains_as_means_over_offsets(tmp_path: Path, capsys: pytest
     capsys.readouterr()
     words = ["--policies", "governed,every:2", "--batch", "175", "--start-offsets", "0,1", "--json"]
     assert main(["replay", str(folder), *words, "--report", str(tmp_path / "page.html")]) == 0
-    found = json.loads(capsys.readouterr().out)
+    shown = capsys.readouterr()
+    found = json.loads(shown.out)
+    assert re.search(r"fits took \d+ s, the whole replay \d+ s, \d\.\d times as long", shown.err)
     assert found["batches"] == 4
     assert set(found["policies"]) == {"governed", "every:2"}
     assert list(found) == ["batches", "rows", "metric", "policies", "events"]

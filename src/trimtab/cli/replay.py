@@ -7,10 +7,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from trimtab import metrics
+from trimtab import clock, metrics
 from trimtab.cli.options import HERE, AsJson, Folder
 from trimtab.cli.output import progress, show
-from trimtab.clock import parse
 from trimtab.errors import UsageError
 from trimtab.loop.comparison import ACTIONS, REFERENCES, Figures, compare
 from trimtab.loop.history import open_past
@@ -19,7 +18,7 @@ from trimtab.loop.replay import Replay
 from trimtab.loop.replay import replay as play
 from trimtab.loop.replay_page import write_report
 from trimtab.loop.state import Wheel
-from trimtab.metrics.figures import figure
+from trimtab.metrics.figures import count, figure
 
 MOST_OFFSET = 100
 
@@ -61,6 +60,7 @@ def replay(
     delay = _read_delay(label_delay, by_month=size == "month")
     _refuse_report(report)
     played = wanted if size == "month" else tuple(dict.fromkeys((*wanted, *REFERENCES)))
+    began = clock.monotonic_ns()
     with (
         progress(f"Replaying the history of {folder.resolve().name} ...") as tell,
         open_past(folder, data, tell=tell) as wheel,
@@ -78,6 +78,7 @@ def replay(
             )
             for place, offset in enumerate(offsets)
         ]
+        tell(tell_time(wheel, (clock.monotonic_ns() - began) / 1e9))
         name = metric_of(wheel)
         figures = compare(found, wanted, name, per_retrain=wheel.project.retrain.cost)
         told = list(describe_replay(found, figures, name))
@@ -111,7 +112,7 @@ def read_start(text: str) -> datetime | None:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        return parse(text)
+        return clock.parse(text)
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
@@ -132,6 +133,13 @@ def _read_delay(delay: int | None, *, by_month: bool) -> int:
     if delay and by_month:
         raise UsageError("--label-delay needs batches of rows.", hint="leave out --batch month")
     return (0 if by_month else 1) if delay is None else delay
+
+
+def tell_time(wheel: Wheel, seconds: float) -> str:
+    """Return what a replay took, beside its fits, each done once for all policies."""
+    fits = sum(one.seconds for one in wheel.fits.values())
+    times = f", {seconds / fits:.1f} times as long" if fits else ""
+    return f"{count(len(wheel.fits), 'fit')} took {fits:,.0f} s, the whole replay {seconds:,.0f} s{times}"
 
 
 def list_facts(

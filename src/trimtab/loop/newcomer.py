@@ -12,6 +12,7 @@ from trimtab.loop.state import Fit, Wheel
 from trimtab.loop.trials import CatalogLedger
 from trimtab.nouns import Span, Version, fingerprint
 from trimtab.train.fit import Choice, choose, fit
+from trimtab.train.search import seconds_since
 
 Tell = Callable[[str], None]
 
@@ -37,11 +38,12 @@ def fit_newcomer(wheel: Wheel, known: Labelled, *, recipe: Mapping[str, object] 
     key = fingerprint((known.snapshot.fingerprint, rows.height, wheel.contract.id, recipe, settings))
     if key not in wheel.fits:
         ledger = CatalogLedger(wheel, key, known.snapshot) if recipe is None else None
+        start = clock.monotonic_ns()
         choice = choose(rows, wheel.contract, project, recipe=recipe, ledger=ledger, tell=tell)
         staged = wheel.blobs.stage()
         identity = fit(rows, wheel.contract, project, choice, staged, snapshot=known.snapshot.fingerprint)
         wheel.blobs.keep(staged, identity)
-        wheel.fits[key] = Fit(identity, choice)
+        wheel.fits[key] = Fit(identity, choice, seconds_since(start))
     done = wheel.fits[key]
     return Newcomer(_number(wheel, done, known), done.choice, rows)
 

@@ -30,10 +30,11 @@ LEASE = 6 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A fit that was done: the Version's id and the choice behind it."""
+    """A fit that was done: the Version's id, the choice behind it, and how long both took."""
 
     version: str
     choice: Choice
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
