@@ -26,6 +26,11 @@ RECIPES: dict[str, Params] = {
     "linear": {"C": 1.0},
     "forest": {"leaf_rows": 5, "column_share": 0.4, "trees": 100},
     "boosting": {"leaves": 31, "categories": "sets", "trees": 200},
+    "ensemble": {
+        "weights": {"linear": 0.3, "boosting": 0.7},
+        "linear": {"C": 1.0},
+        "boosting": {"leaves": 31, "categories": "sets", "trees": 200},
+    },
     "boosting, average of 3": {"members": ({"leaves": 31, "trees": 100}, {"leaves": 7, "trees": 150}, {"trees": 50})},
 }
 

@@ -24,6 +24,10 @@ CARRIERS = ("AA", "B6", "DL", "EV", "UA", "US", "WN")
 RECIPES: dict[str, dict[str, Any]] = {
     "linear": {"C": 1.0},
     "boosting": {"leaves": 31, "categories": "sets", "trees": 200},
+    "forest": {"leaf_rows": 5, "column_share": 0.4, "trees": 100},
+}
+RECIPES["ensemble"] = {"weights": {"linear": 0.3, "boosting": 0.7}} | {
+    one: RECIPES[one] for one in ("linear", "boosting")
 }
 
 
