@@ -188,8 +188,9 @@ def measure_later(runner: Runner, family: Family, fitted: Fitted, ground: Ground
     One stretch alone says more about that stretch than about the families.
     """
     parts = ground.parts
-    rows, truth = ground.rows(family.form, np.concatenate([parts.validation, parts.calibration, parts.test]))
-    answers = runner.calibration.apply(fitted.predict(rows))
+    first = runner.calibration.apply(fitted.predict(ground.rows(family.form, parts.validation)[0]))
+    answers = np.concatenate([first, runner.calm, runner.answers])
+    truth = ground.labels[np.concatenate([parts.validation, parts.calibration, parts.test])]
     score = metric_interval(ground.metric, truth, answers, ground.project.train.seed)
     return replace(runner, later=row_losses(ground, truth, answers), score=score)
 
