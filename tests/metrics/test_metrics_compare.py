@@ -32,6 +32,24 @@ def test_student_quantile_is_right_without_scipy(freedom: int) -> None:
     assert _quantile(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=4e-4)
 
 
+@pytest.mark.parametrize("many", [5, 20, 200])
+@pytest.mark.parametrize("freedom", [10, 29, 1000])
+def test_the_quantile_of_many_intervals_together_is_right_too(freedom: int, many: int) -> None:
+    assert _quantile(freedom, many) == pytest.approx(stats.t.ppf(1 - 0.025 / many, freedom), rel=1e-3)
+    assert math.isnan(_quantile(3, many))
+
+
+def test_many_intervals_hold_together() -> None:
+    """Of 20 intervals all hold in 95 of 100 worlds; of plain ones hardly ever."""
+    worlds = np.random.default_rng(4).random((300, 20, 40))
+    held = []
+    for many in (20, 1):
+        found = [[mean_interval(rows, many) for rows in world] for world in worlds]
+        held.append(sum(all(one.low <= 0.5 <= one.high for one in world) for world in found))
+    assert held[0] >= 275
+    assert held[1] < 200
+
+
 def test_mean_interval_is_students() -> None:
     losses = np.random.default_rng(1).exponential(size=25)
     expected = stats.t.interval(0.95, 24, losses.mean(), stats.sem(losses))

@@ -53,6 +53,16 @@ def test_declared_slices_are_all_told_unless_they_are_tiny() -> None:
     ]
 
 
+def test_ranges_of_numbers_hold_the_rows_of_their_parts() -> None:
+    numbers = np.append(np.random.default_rng(5).normal(size=400).round(1), np.nan)
+    parting = part_by_size("x", numbers)
+    for code in range(4):
+        above, up_to = parting.find_range(code) or (np.nan, np.nan)
+        assert ((numbers > above) & (numbers <= up_to)).tolist() == (parting.codes == code).tolist()
+    assert parting.find_range(4) is None  # "missing"
+    assert part_by_value("y", ["a", "b"]).find_range(0) is None
+
+
 @pytest.mark.parametrize("numbers", [[np.nan] * 40, [3.0] * 40, [0.0, 1.0] * 20])
 def test_odd_columns_of_numbers_are_parted_too(numbers: list[float]) -> None:
     parting = part_by_size("x", np.array(numbers))

@@ -11,10 +11,11 @@ import pytest
 from trimtab.errors import DataError, StoreError
 from trimtab.metrics.figures import spread
 from trimtab.nouns import Interval, Task
-from trimtab.train.artefact import _read_interval, open_version
+from trimtab.train.artefact import open_version
 from trimtab.train.families.linear import Line, Linear
 from trimtab.train.fit import _check_parity, _without_nan
 from trimtab.train.manifest import REQUIRED
+from trimtab.train.promise import read_interval
 
 MODEL_FILES = {
     "baseline": {"baseline.json"},
@@ -102,7 +103,7 @@ def test_json_holds_no_nan(make_version: Any) -> None:
 def test_what_could_not_be_measured_is_null_on_disk_and_nan_again() -> None:
     found = _without_nan({"auc": asdict(Interval(math.nan, 0.1, math.inf, 3)), "rows": (1, 2)})
     assert found == {"auc": {"value": None, "low": 0.1, "high": None, "rows": 3}, "rows": [1, 2]}
-    assert math.isnan(_read_interval(found["auc"]).value)
+    assert math.isnan(read_interval(found["auc"]).value)
 
 
 def test_a_folder_with_something_in_it_is_left_alone(make_world: Any, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """`trimtab monitor`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +16,7 @@ from trimtab.loop.state import Wheel, open_wheel
 from trimtab.loop.tick import Measured, measure
 from trimtab.loop.watch import Watched
 from trimtab.metrics.figures import count
+from trimtab.monitor.slices import SlicePerformance
 from trimtab.nouns import Finding, Hypothesis, Moment, State
 
 STATES: Mapping[State, str] = {State.PASS: "ok. ", State.FAIL: "FAILS. ", State.CANNOT_TELL: ""}
@@ -66,9 +67,17 @@ def describe(watched: Watched) -> Iterator[str]:
         first, *rest = finding.judgement.reasons
         yield f"{finding.subject}: {STATES[finding.judgement.state]}{first}."
         yield from (f"  {reason}." for reason in (rest if finding.subject != "data" else ()))
+        yield from _tell_slices(watched.slices) if finding.subject == "slices" else ()
     if watched.diagnosis:
         yield "What may explain it, the likeliest first:"
         yield from (line for place, one in enumerate(watched.diagnosis, start=1) for line in _tell_cause(place, one))
+
+
+def _tell_slices(slices: Sequence[SlicePerformance]) -> Iterator[str]:
+    """Yield a line for each slice that was judged and does not fail: those that do stand in the Finding's reasons."""
+    for one in slices:
+        if one.judgement.state is State.PASS:
+            yield f"  {one.name}: {one.judgement.reasons[0]}."
 
 
 def _tell_moment(moment: Moment) -> str:
@@ -89,6 +98,7 @@ def list_facts(wheel: Wheel, watched: Watched, *, healthy: bool) -> dict[str, ob
         "healthy": healthy,
         "window": watched.window,
         "performance": watched.performance,
+        "slices": watched.slices,
         "estimate": watched.estimate,
         "answers": watched.answers,
         "drift": watched.columns,

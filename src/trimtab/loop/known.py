@@ -229,11 +229,15 @@ def _from_answers(answers: pl.DataFrame, outcomes: pl.DataFrame, contract: Contr
     return pl.DataFrame([*columns, *meta.get_columns()]).select(_shape(contract))
 
 
-def features_of(answers: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Return the cleaned values of logged answers as the columns of a Contract; null where the log lacks one."""
-    texts = {name: pl.String() if kind.is_temporal() else kind for name, kind in _columns(contract)}
+def features_of(answers: pl.DataFrame, contract: Contract, names: Sequence[str] | None = None) -> pl.DataFrame:
+    """Return the cleaned values of logged answers as the columns of a Contract; null where the log lacks one.
+
+    With `names` only those of its columns.
+    """
+    kinds = {name: kind for name, kind in _columns(contract) if names is None or name in names}
+    texts = {name: pl.String() if kind.is_temporal() else kind for name, kind in kinds.items()}
     cleaned = answers["features"].str.json_decode(pl.Struct(texts)).struct.unnest()
-    return pl.DataFrame([_from_text(cleaned[name], kind) for name, kind in _columns(contract)])
+    return pl.DataFrame([_from_text(cleaned[name], kind) for name, kind in kinds.items()])
 
 
 def labels_of(labels: pl.Series, contract: Contract) -> NDArray[np.float64]:

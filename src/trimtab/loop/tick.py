@@ -35,12 +35,14 @@ from trimtab.loop.known import (
 )
 from trimtab.loop.mirror import mirror
 from trimtab.loop.probation import watch_promotion
+from trimtab.loop.slices import follow_slices, part_answers
 from trimtab.loop.state import Wheel
 from trimtab.loop.trimming import trim_turn
 from trimtab.loop.upkeep import tidy_when_due
 from trimtab.loop.watch import Promised, Watched, hold, score_rows, watch
 from trimtab.metrics import bounded_losses
-from trimtab.monitor.performance import Reference, WindowPerformance, realised
+from trimtab.monitor.performance import Reference, WindowPerformance, find_newest, realised
+from trimtab.monitor.slices import realised_slices
 from trimtab.monitor.windows import cut, label_batches
 from trimtab.nouns import Decision, Evidence, Finding, Judgement, State, Version
 from trimtab.retrain import triggers
@@ -153,14 +155,11 @@ def measure(wheel: Wheel, at: AsOf) -> Measured:
         fitted_at=fitted_at if has_days else None,
     )
     findings = _judge(wheel, champion, evidence, at)
-    reference = _promise(wheel, package)
-    windows = _windows(wheel, package, answers, reference, at)
-    watched = watch(
-        wheel, champion, count_once(every.filter(pl.col("fallback") == "")), Promised(reference, windows), at
-    )
+    promised = _hold_to_promise(wheel, package, answers, at)
+    watched = watch(wheel, champion, count_once(every.filter(pl.col("fallback") == "")), promised, at)
     watched = replace(watched, findings=(*watched.findings, *tell_doubts(wheel, at)))
     forecast = judge_forecast(evidence, wheel.project.retrain)
-    return Measured(labelled, known, findings, windows, watched, forecast)
+    return Measured(labelled, known, findings, tuple(promised.windows), watched, forecast)
 
 
 def _judge(wheel: Wheel, champion: Version, evidence: Evidence, at: AsOf) -> tuple[Finding, ...]:
@@ -173,7 +172,7 @@ def _judge(wheel: Wheel, champion: Version, evidence: Evidence, at: AsOf) -> tup
 
 
 def _weigh_outcomes(wheel: Wheel, package: Package, labelled: pl.DataFrame, at: AsOf) -> dict[str, Any]:
-    """Return losses by row, the sizes of finished batches, and what a small correction would have saved on those."""
+    """Return losses by row and slice, the sizes of finished batches, and what a small correction would have saved."""
     contract, spec = wheel.contract, wheel.project.monitor
     task = contract.target.task
     labels, answers = labels_of(labelled["value"], contract), logged_answers(contract, labelled)
@@ -183,6 +182,7 @@ def _weigh_outcomes(wheel: Wheel, package: Package, labelled: pl.DataFrame, at: 
     return {
         "losses": bounded_losses(task, labels, answers, package.scale).tolist(),
         "batches": sizes,
+        "promised": follow_slices(wheel, package, labelled),
         "gains": gains,
         "gain_batches": gain_batches,
     }
@@ -297,15 +297,16 @@ def retrain_now(wheel: Wheel, *, by: str, tell: Tell) -> tuple[Decision, ...]:
         return wheel.catalog.decide(due), _finish(wheel, at, tell)
 
 
-def _promise(wheel: Wheel, package: Package) -> Reference:
-    spec = wheel.project.triggers
-    return Reference(package.risk, package.metrics, spec.tolerance_absolute, spec.tolerance_relative)
-
-
-def _windows(
-    wheel: Wheel, package: Package, answers: pl.DataFrame, reference: Reference, at: AsOf
-) -> tuple[WindowPerformance, ...]:
-    spec = wheel.project.monitor
+def _hold_to_promise(wheel: Wheel, package: Package, answers: pl.DataFrame, at: AsOf) -> Promised:
+    """Return what the champion promised, and what became of it by Window and in the slices of the newest known one."""
+    spec, limits = wheel.project.monitor, wheel.project.triggers
+    reference = Reference(package.risk, package.metrics, limits.tolerance_absolute, limits.tolerance_relative)
     ordered = answers.sort("_event_at", "_arrived_at", "id")
     cuts = cut(moments_of(ordered["_event_at"]), spec.window, spec.min_rows, at.rows)
-    return realised(cuts, score_rows(wheel, package, ordered), reference, min_labels=spec.min_labels)
+    windows = realised(cuts, score_rows(wheel, package, ordered), reference, min_labels=spec.min_labels)
+    newest = find_newest(windows)
+    if newest is None:
+        return Promised(reference)
+    rows = ordered[cuts[newest].first : cuts[newest].last]
+    slices = realised_slices(score_rows(wheel, package, rows), part_answers(wheel, package, rows))
+    return Promised(reference, windows, slices)

@@ -29,8 +29,9 @@ from trimtab.metrics.profile import Profile
 from trimtab.monitor.diagnose import HISTORY, diagnose
 from trimtab.monitor.drift import ColumnDrift, judge_drift, sum_drift
 from trimtab.monitor.estimate import Estimate, estimate
-from trimtab.monitor.performance import Reference, Scored, WindowPerformance
+from trimtab.monitor.performance import Reference, Scored, WindowPerformance, find_newest
 from trimtab.monitor.seen import Given, Known, Seen, see
+from trimtab.monitor.slices import SlicePerformance, judge_slices
 from trimtab.monitor.windows import Cut, cut
 from trimtab.nouns import Decision, Finding, Hypothesis, Judgement, State, Version
 from trimtab.nouns.verdict import DATA_FAULTS
@@ -58,6 +59,7 @@ class Watched:
 
     window: Cut | None = None
     performance: WindowPerformance | None = None
+    slices: tuple[SlicePerformance, ...] = ()
     estimate: Estimate | None = None
     columns: tuple[ColumnDrift, ...] = ()
     answers: tuple[ColumnDrift, ...] = ()
@@ -69,10 +71,20 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Promised:
-    """What the champion's hold-out promised, and what became of it in each Window since it answers."""
+    """What the champion's hold-out promised, and what became of it in each Window since it answers.
+
+    `slices` are those of the newest Window with enough Outcomes.
+    """
 
     reference: Reference
     windows: Sequence[WindowPerformance] = ()
+    slices: tuple[SlicePerformance, ...] = ()
+
+    @property
+    def newest(self) -> WindowPerformance | None:
+        """The newest Window with enough Outcomes; the newest of all where there is none."""
+        place = find_newest(self.windows)
+        return None if place is None else self.windows[place]
 
 
 def watch(wheel: Wheel, champion: Version, answers: pl.DataFrame, promised: Promised, at: AsOf) -> Watched:
@@ -80,9 +92,10 @@ def watch(wheel: Wheel, champion: Version, answers: pl.DataFrame, promised: Prom
     spec = wheel.project.monitor
     ordered = answers.sort("_event_at", "_arrived_at", "id")
     cuts = cut(moments_of(ordered["_event_at"]), spec.window, spec.min_rows, at.rows)
-    performance = _newest_known(promised.windows)
+    outcomes = _judge_outcomes(wheel, promised)
+    measured = Watched(performance=promised.newest, slices=promised.slices)
     if not cuts:
-        return Watched(findings=_told(champion, at, _performance(performance), ()))
+        return replace(measured, findings=_told(champion, at, outcomes, ()))
     first = max(cuts[-HISTORY:][0].first - 1, 0)  # the row before them says how long their first one was waited for
     recent = [Cut(one.start, one.end, one.first - first, one.last - first) for one in cuts[-HISTORY:]]
     rows = ordered[first:]
@@ -90,10 +103,11 @@ def watch(wheel: Wheel, champion: Version, answers: pl.DataFrame, promised: Prom
         portrait = wheel.portrait(champion.id)
     except VersionError as error:
         unknown = Judgement("inputs", State.CANNOT_TELL, (f"cannot tell: {error.message}",))
-        return Watched(recent[-1], performance, findings=_told(champion, at, (*_performance(performance), unknown), ()))
-    found = replace(_look(wheel, champion, portrait, rows, recent, promised.reference, at), performance=performance)
+        return replace(measured, window=recent[-1], findings=_told(champion, at, (*outcomes, unknown), ()))
+    found = _look(wheel, champion, portrait, rows, recent, promised.reference, at)
+    found = replace(found, performance=measured.performance, slices=measured.slices)
     causes = found.diagnosis
-    judgements = [*_performance(performance), found.estimate.judgement] if found.estimate else []
+    judgements = [*outcomes, found.estimate.judgement] if found.estimate else []
     judgements += [sum_drift("answers", found.answers), sum_drift("inputs", found.columns), _judge_data(causes)]
     return replace(found, findings=_told(champion, at, judgements, causes))
 
@@ -137,17 +151,13 @@ def score_rows(wheel: Wheel, package: Package, answers: pl.DataFrame) -> Scored:
     return Scored(task, given, labels, known.to_numpy(), package.scale, reach)
 
 
-def _newest_known(windows: Sequence[WindowPerformance]) -> WindowPerformance | None:
-    """Return the newest Window of which enough Outcomes came; the newest of all where there is none."""
-    told = [one for one in windows if one.judgement.state is not State.CANNOT_TELL]
-    return told[-1] if told else windows[-1] if windows else None
-
-
-def _performance(found: WindowPerformance | None) -> tuple[Judgement, ...]:
-    if found is None:
+def _judge_outcomes(wheel: Wheel, promised: Promised) -> tuple[Judgement, ...]:
+    """Return what Outcomes say of the newest Window that has enough, and of its slices where some are declared."""
+    if promised.newest is None:
         said = "cannot tell: no window of answers is finished since the champion answers"
         return (Judgement("performance", State.CANNOT_TELL, (said,)),)
-    return (found.judgement,)
+    columns = wheel.project.slices.columns
+    return (promised.newest.judgement, *((judge_slices(promised.slices, columns),) if columns else ()))
 
 
 def _judge_data(causes: Sequence[Hypothesis]) -> Judgement:

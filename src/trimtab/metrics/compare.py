@@ -7,6 +7,7 @@ seed (Efron 1979).
 
 from collections.abc import Callable
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 
@@ -20,10 +21,11 @@ RESAMPLE_ROWS = 20_000
 NORMAL_975 = 1.959963984540054
 
 
-def mean_interval(losses: Losses) -> Interval:
+def mean_interval(losses: Losses, many: int = 1) -> Interval:
     """Return the mean with Student's 95 % interval; NaN ends for fewer than two rows.
 
     Rows count as independent. The interval has no width where all rows are equal, so read it with `rows` beside it.
+    Of `many` such intervals all hold together with 95 % (Bonferroni); then NaN ends for fewer than five rows.
 
     >>> mean_interval(np.array([0.1, 0.2, 0.3, 0.4]))
     Interval(value=0.25, low=0.04457..., high=0.45542..., rows=4)
@@ -31,7 +33,7 @@ def mean_interval(losses: Losses) -> Interval:
     values = np.asarray(losses, dtype=np.float64)
     if values.size == 0:
         return Interval(float("nan"), float("nan"), float("nan"), 0)
-    mean, reach = float(values.mean()), _quantile(values.size - 1) * standard_error(values)
+    mean, reach = float(values.mean()), _quantile(values.size - 1, many) * standard_error(values)
     return Interval(mean, mean - reach, mean + reach, int(values.size))
 
 
@@ -90,14 +92,17 @@ def _bootstrap(value: float, rows: int, seed: int, measure: Callable[[Labels], f
     return Interval(value, float(min(low, value)), float(max(high, value)), rows)
 
 
-def _quantile(freedom: int) -> float:
-    """Return the 97.5 % point of Student's t: exact up to 3 degrees of freedom, else to 0.04 % by expansion.
+def _quantile(freedom: int, many: int = 1) -> float:
+    """Return the 1 - .025 / many point of Student's t: exact up to 3 degrees of freedom, else to 0.04 % by expansion.
+
+    Of several it is NaN up to 3 degrees of freedom; of 200 right to 0.06 % from 10 on.
 
     Source: Abramowitz & Stegun (1964), 26.7.5. SciPy knows it too, but costs a serving worker 40 MB.
     """
     if freedom < 4:
-        return (float("nan"), 12.706204736432095, 4.302652729696142, 3.182446305284263)[freedom]
-    z = NORMAL_975
+        exact = (float("nan"), 12.706204736432095, 4.302652729696142, 3.182446305284263)[freedom]
+        return exact if many == 1 else float("nan")
+    z = NORMAL_975 if many == 1 else NormalDist().inv_cdf(1.0 - 0.025 / many)
     terms = (
         (z**3 + z) / 4,
         (5 * z**5 + 16 * z**3 + 3 * z) / 96,

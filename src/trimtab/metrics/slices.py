@@ -32,11 +32,20 @@ Measure = Callable[[Mask], Mapping[str, Interval]]
 
 @dataclass(frozen=True, slots=True)
 class Parting:
-    """A column cut into few parts: each row's part, -1 for none, and what the parts are called."""
+    """A column cut into few parts: each row's part, -1 for none, and what the parts are called.
+
+    `edges` are those between parts that are ranges of numbers; () where parts are values.
+    """
 
     column: str
     codes: NDArray[np.int64]
     names: tuple[str, ...]
+    edges: tuple[float, ...] = ()
+
+    def find_range(self, code: int) -> tuple[float, float] | None:
+        """Return the numbers of a part, above the first and up to the second; None where it is a value, or missing."""
+        ends = (-np.inf, *self.edges, np.inf)
+        return (ends[code], ends[code + 1]) if self.edges and code <= len(self.edges) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +72,16 @@ class Found:
 
 def part_by_value(column: str, values: Sequence[object]) -> Parting:
     """Return the parting by value: the 20 most frequent ones, and None as "missing"; other rows have no part."""
-    texts = np.array(["missing" if value is None else _name(value) for value in values], dtype=object)
-    names, codes, rows = np.unique(texts.astype(str), return_inverse=True, return_counts=True)
+    names, codes, rows = np.unique(name_values(values), return_inverse=True, return_counts=True)
     order = np.lexsort((names, -rows))[:MOST_VALUES]
     place = np.full(len(names), -1)
     place[order] = np.arange(len(order))
     return Parting(column, place[codes].astype(np.int64), tuple(str(names[one]) for one in order))
+
+
+def name_values(values: Sequence[object]) -> NDArray[np.str_]:
+    """Return what values are called as parts; None is "missing"."""
+    return np.array(["missing" if value is None else _name(value) for value in values], dtype=object).astype(str)
 
 
 def part_by_size(column: str, numbers: NDArray[np.float64], tell: Callable[[float], str] = figure) -> Parting:
@@ -81,7 +94,8 @@ def part_by_size(column: str, numbers: NDArray[np.float64], tell: Callable[[floa
     codes[~np.isfinite(numbers)] = len(edges) + 1
     told = [tell(float(edge)) for edge in edges]
     between = [f"above {low} to {high}" for low, high in pairwise(told)]
-    return Parting(column, codes, (f"up to {told[0]}", *between, f"above {told[-1]}", "missing"))
+    names = (f"up to {told[0]}", *between, f"above {told[-1]}", "missing")
+    return Parting(column, codes, names, tuple(map(float, edges)))
 
 
 def measure_slices(partings: Sequence[Parting], losses: Losses, measure: Measure) -> tuple[Slice, ...]:

@@ -94,6 +94,12 @@ def _holds(labels: Labels, answers: Answers, reach: NDArray[np.float64]) -> NDAr
     return held
 
 
+def find_newest(windows: Sequence[WindowPerformance]) -> int | None:
+    """Return the place of the newest Window with enough Outcomes; of the newest of all where none has, None of none."""
+    told = [place for place, one in enumerate(windows) if one.judgement.state is not State.CANNOT_TELL]
+    return told[-1] if told else len(windows) - 1 if windows else None
+
+
 def judge(window: Window, risk: Interval, reference: Reference, min_labels: int) -> Judgement:
     """Return FAIL where the window's risk is surely above the limit, CANNOT_TELL with too few Outcomes, else PASS."""
     numbers: dict[str, float | int | str | None] = {

@@ -16,6 +16,7 @@ from trimtab.nouns.verdict import (
     Interval,
     Judgement,
     PairedSlice,
+    PromisedSlice,
     State,
     Verdict,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "PairedSlice",
     "Prediction",
     "Project",
+    "PromisedSlice",
     "RetrainSpec",
     "Row",
     "Snapshot",

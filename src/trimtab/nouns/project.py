@@ -148,6 +148,11 @@ class SliceSpec:
     by: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All declared columns, each once."""
+        return tuple(dict.fromkeys((*self.by, *self.protected)))
+
 
 @dataclass(frozen=True, slots=True)
 class MonitorSpec:

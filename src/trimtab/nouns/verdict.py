@@ -142,12 +142,25 @@ class PairedSlice:
 
 
 @dataclass(frozen=True, slots=True)
+class PromisedSlice:
+    """One part of the answered rows: what it is called, the hold-out risk of such rows, and which of them it holds.
+
+    `rows` are their places among `Evidence.losses`, ascending.
+    """
+
+    name: str
+    reference: Interval
+    rows: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that a trigger or a gate may look at, loaded and scored beforehand: plain numbers, in arrival order.
 
     losses               bounded losses in [0, 1] of the champion's answers, one batch after another
     batches              how many of `losses` belong to each batch, oldest first
     reference            hold-out risk of the champion with its interval, same loss
+    promised             the declared slices of these rows that the champion's hold-out promised something of
     champion_losses      losses of the champion on the comparison rows (rows that neither model saw)
     challenger_losses    losses of the challenger on the same rows, same order
     base_losses          losses on the same rows of who answers the challenger's base rate or mean to everything
@@ -168,6 +181,7 @@ class Evidence:
     losses: Sequence[float] = ()
     batches: Sequence[int] = ()
     reference: Interval | None = None
+    promised: Sequence[PromisedSlice] = ()
     champion_losses: Sequence[float] = ()
     challenger_losses: Sequence[float] = ()
     base_losses: Sequence[float] = ()

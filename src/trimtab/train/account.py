@@ -3,7 +3,7 @@
 account.json holds it, so that the card can be written from the files of a Version, and every number in it made again.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
@@ -25,19 +25,19 @@ from trimtab.metrics.evaluation import (
 )
 from trimtab.metrics.figures import figure
 from trimtab.metrics.importance import Importance, measure_importance
-from trimtab.metrics.slices import Parting, find_slices, measure_slices, part_by_size, part_by_value
-from trimtab.nouns import Column, Contract, Interval, Project
+from trimtab.metrics.slices import find_slices, measure_slices
+from trimtab.nouns import Contract, Interval, Project
 from trimtab.nouns.project import CostSpec, SliceSpec, TrainSpec
 from trimtab.train.choice import Choice
 from trimtab.train.contest import Ground, open_recipe, prepare
 from trimtab.train.families.base import Fitted
 from trimtab.train.labels import order_classes
+from trimtab.train.promise import part_columns
 
 FORMAT = 1
 STRETCHES = 6
 LEAST_ROWS = 50
 MISTAKES = 5
-LONGEST = 60
 
 
 def take_account(
@@ -77,7 +77,7 @@ def evaluate(frame: Any, contract: Contract, project: Project, choice: Choice) -
         plain = measure(task, labels[rows], answers[rows], seed=seed, reach=choice.interval_quantile)
         return {**plain, **own}
 
-    partings = [part for column in contract.features if not column.pii for part in _part(held, column)]
+    partings = part_columns(held, contract, [column.name for column in contract.features])
     found = find_slices(partings, losses, measure_part, seed=seed)
     importance, later = _refit(ground, choice)
     return Evaluation(
@@ -89,7 +89,7 @@ def evaluate(frame: Any, contract: Contract, project: Project, choice: Choice) -
         calibration=draw_calibration(labels, answers) if classes else (),
         cost=count_cost(labels, decided, _cost_table(project.cost, choice)) if classes else None,
         loss=name,
-        slices=measure_slices([*_declared(held, contract, project)], losses, measure_part),
+        slices=measure_slices(part_columns(held, contract, project.slices.by), losses, measure_part),
         worst=found.slices,
         candidates=found.candidates,
         importance=importance,
@@ -154,38 +154,6 @@ def _cost_table(cost: CostSpec, choice: Choice) -> list[list[float]]:
         return [] if cost.target else [[0.0, cost.false_positive], [cost.false_negative, 0.0]]
     width = len(choice.class_costs)
     return [[0.0 if one == other else choice.class_costs[one] for other in range(width)] for one in range(width)]
-
-
-# --- parts of the rows ------------------------------------------------------------------------------------------------
-
-
-def _declared(held: Any, contract: Contract, project: Project) -> Iterator[Parting]:
-    """Yield the partings of `[slices] by`; a column that the contract hides or does not have is left out."""
-    for name in project.slices.by:
-        column = contract.by_name.get(name)
-        if column is not None and not column.pii:
-            yield from _part(held, column)
-
-
-def _part(held: Any, column: Column) -> Iterator[Parting]:
-    if column.name not in held.columns:
-        return
-    series = held.get_column(column.name)
-    if column.type in {"number", "integer"}:
-        yield part_by_size(column.name, _as_floats(series.cast(float)))
-    elif column.type in {"time", "date"}:
-        moments = series.dt.epoch("s").cast(float)
-        told = {"time": 16, "date": 10}[column.type]
-        first = np.datetime64(0, "s")
-        yield part_by_size(
-            column.name, _as_floats(moments), lambda one: str(first + np.timedelta64(int(one), "s"))[:told]
-        )
-    else:
-        yield part_by_value(column.name, [_cut(one) if isinstance(one, str) else one for one in series.to_list()])
-
-
-def _as_floats(series: Any) -> np.ndarray:
-    return np.array([np.nan if one is None else one for one in series.to_list()], dtype=np.float64)
 
 
 # --- one more fit: columns and age ------------------------------------------------------------------------------------
@@ -268,10 +236,6 @@ def _tell_answer(answer: Any, decided: Any, classes: tuple[str, ...]) -> str:
 
 def _tell_label(label: Any, classes: tuple[str, ...]) -> str:
     return classes[int(label)] if classes else figure(float(label))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _moment(value: Any) -> str:

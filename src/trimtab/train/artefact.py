@@ -17,6 +17,7 @@ from trimtab.train.encode import Encoder
 from trimtab.train.families.base import Family, Predictor, Problem, share_of
 from trimtab.train.labels import order_classes
 from trimtab.train.manifest import read_files
+from trimtab.train.promise import SlicePromise, read_interval, read_promises
 
 Output = dict[str, Any]
 """A reply's prediction fields: `prediction`, and `probability` (binary) or `probabilities` (multiclass)."""
@@ -70,10 +71,11 @@ class Explanation:
 class Package:
     """An open Version: it answers cleaned rows, one at a time or many, with the same bits.
 
-    `classes` stand in the order of their index (binary: negative, positive). `metrics`, `risk` and `scale` were
-    measured before the last fit, on rows that the judged fit had not seen. `base` is what somebody would answer who
-    looks at no column: the class frequencies or the mean of the fitted rows. `predictor` gives calibrated answers, and
-    contributions to the raw ones. A regression's answer -/+ `interval_quantile` is its interval. Any thread may ask.
+    `classes` stand in the order of their index (binary: negative, positive). `metrics`, `risk`, `scale` and `slices`
+    were measured before the last fit, on rows that the judged fit had not seen. `base` is what somebody would answer
+    who looks at no column: the class frequencies or the mean of the fitted rows. `predictor` gives calibrated answers,
+    and contributions to the raw ones. A regression's answer -/+ `interval_quantile` is its interval. Any thread may
+    ask.
     """
 
     id: str
@@ -91,6 +93,7 @@ class Package:
     calibration: Calibration = field(default_factory=Calibration)
     class_costs: tuple[float, ...] = ()
     interval_quantile: float | None = None
+    slices: tuple[SlicePromise, ...] = ()
 
     @property
     def task(self) -> Task:
@@ -251,14 +254,15 @@ def _assemble(version: str, files: Mapping[str, bytes]) -> Package:
         recipe=measured["recipe"],
         classes=classes,
         threshold=threshold["threshold"],
-        metrics={name: _read_interval(value) for name, value in measured["metrics"].items()},
-        risk=_read_interval(measured["risk"]),
+        metrics={name: read_interval(value) for name, value in measured["metrics"].items()},
+        risk=read_interval(measured["risk"]),
         scale=float(measured["scale"]),
         base=json.loads(files["profile.json"])["base"],
         predictor=raw if known.kind == "identity" else Calibrated(raw, known),
         calibration=known,
         class_costs=_read_costs(threshold.get("class_costs", []), len(classes)),
         interval_quantile=_read_reach(calibration.get("interval")),
+        slices=read_promises(measured.get("slices", ())),
     )
 
 
@@ -274,9 +278,3 @@ def _read_reach(plain: Mapping[str, Any] | None) -> float | None:
     if reach is not None and not (math.isfinite(reach) and reach >= 0):
         raise VersionError("calibration.json holds an interval that is none.")
     return reach
-
-
-def _read_interval(plain: Mapping[str, Any]) -> Interval:
-    """Return the interval; null stands for a number that could not be measured."""
-    known: dict[str, Any] = {name: math.nan if value is None else value for name, value in plain.items()}
-    return Interval(**known)

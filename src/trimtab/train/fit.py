@@ -24,6 +24,7 @@ from trimtab.train.golden import make_rows, write_golden
 from trimtab.train.labels import encode_labels, order_classes
 from trimtab.train.manifest import write_manifest
 from trimtab.train.profile import draw_portrait
+from trimtab.train.promise import SlicePromise, promise_slices
 
 __all__ = ["PARITY", "Choice", "Tried", "choose", "fit"]
 
@@ -78,13 +79,16 @@ def _prepare_folder(folder: Path) -> None:
 
 def describe(choice: Choice, contract: Contract, project: Project, frame: Any, *, snapshot: str = "") -> dict[str, str]:
     """Return the texts of a Version about itself, its card the last. None holds a time of creation or a duration."""
+    promised = promise_slices(frame, contract, project, choice)
     texts = {
         "contract.toml": config.contract_text(contract),
         "calibration.json": canonical({**choice.calibration, **_describe_interval(choice)}),
         "threshold.json": canonical(
             {"format": 1, "threshold": choice.threshold, "cost": project.cost, "class_costs": choice.class_costs}
         ),
-        "metrics.json": canonical(_without_nan({"format": 1, **_describe_choice(choice, project)})),
+        "metrics.json": canonical(
+            _without_nan({"format": 1, **_describe_choice(choice, project), **_describe_slices(promised)})
+        ),
         "account.json": canonical(take_account(frame, contract, project, choice, snapshot=snapshot)),
         "environment.json": canonical(_describe_environment()),
     }
@@ -105,6 +109,10 @@ def _describe_choice(choice: Choice, project: Project) -> dict[str, Any]:
         "measured_on": "test",
         "seed": project.train.seed,
     }
+
+
+def _describe_slices(promised: tuple[SlicePromise, ...]) -> dict[str, Any]:
+    return {"slices": [asdict(one) for one in promised]} if promised else {}
 
 
 def _without_nan(value: Any) -> Any:

@@ -10,6 +10,16 @@ While the claim holds, the mean number of batches to a false alarm is at least A
 loss needs a mean of at most m given the rows before it. That holds under delayed labels when the delay does not depend
 on the loss.
 
+**Slices.** What goes wrong in a tenth of the rows is a tenth as large in the mean of all. So each of the K declared
+slices of which the hold-out promised something has a detector of its own, against its own limit, and
+
+    M = M(all rows) / 2 + sum of M(slice) / 2K
+
+is what reaches A. Each M is an e-detector: at whatever batch one stops, its mean is at most the mean number of batches
+until then, while its claim holds. A mean of e-detectors with fixed weights is then one too, however they depend on each
+other, so A needs no correction for the number of slices. A batch without a row of a slice leaves its M as it was, and
+no unit joins; one that has brought fewer than 30 outcomes counts as 0. Both only lower M.
+
 Sources: Shin, Ramdas & Rinaldo, E-detectors: a nonparametric framework for sequential change detection (2024);
 Waudby-Smith & Ramdas, Estimating means of bounded random variables by betting (2024).
 """
@@ -24,7 +34,7 @@ from numpy.typing import NDArray
 
 from trimtab.metrics.betting import STEPS, from_log, log_growth, log_mean, risk_limit
 from trimtab.metrics.figures import count, figure
-from trimtab.nouns import Evidence, Interval, Judgement, Project, State
+from trimtab.nouns import Evidence, Interval, Judgement, Project, PromisedSlice, State
 from trimtab.retrain.triggers.base import SHARED_BY
 
 Losses = NDArray[np.float64]
@@ -32,8 +42,45 @@ Losses = NDArray[np.float64]
 # A bet must stay under 1/m, where one row without loss would take all. Half of that is the most that is staked, because
 # the four doubling steps below it (down to 1/32 of 1/m) then meet rises from a hundredth to about half of the risk.
 LARGEST_BET = 0.5
+# Fewer outcomes of a slice than the gate `slices` would judge by are not worth a retrain, however bad they are.
+LEAST_OF_SLICE = 30
 # With a reference of zero and no tolerance every bet would be infinite.
 SMALLEST_LIMIT = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class _Track:
+    """All rows (no name) or a slice of them: what was promised, what was lost, and log M after every batch."""
+
+    name: str
+    reference: Interval
+    limit: float
+    losses: Losses
+    path: Losses
+
+    @property
+    def mean(self) -> float:
+        return float(self.losses.mean())
+
+    @property
+    def sentence(self) -> str:
+        """That this slice is what raises the alarm, with its numbers."""
+        return (
+            f"{self.name} carries the alarm: mean loss {figure(self.mean)} over {count(self.losses.size, 'outcome')}; "
+            f"hold-out {figure(self.reference.value)}, limit {figure(self.limit)}; "
+            f"evidence {figure(from_log(float(self.path[-1])))}"
+        )
+
+    @property
+    def numbers(self) -> dict[str, float | int | str | None]:
+        """The slice as the judgement's evidence has it."""
+        return {
+            "slice": self.name,
+            "slice_m": self.limit,
+            "slice_M": from_log(float(self.path[-1])),
+            "slice_mean_loss": self.mean,
+            "slice_labels": int(self.losses.size),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +106,28 @@ class Risk:
         reference = evidence.reference
         if reference is None or not isfinite(reference.high):
             return self._cannot_tell("the champion has no hold-out risk to compare with", losses)
-        limit = max(risk_limit(reference, self.tolerance_absolute, self.tolerance_relative), SMALLEST_LIMIT)
+        limit = self._limit(reference)
         missing = self._missing(losses, limit, len(evidence.losses) - losses.size)
         if missing:
             return self._cannot_tell(missing, losses)
-        return self._tell(reference, limit, losses, follow(losses, sizes, limit))
+        whole = _Track("", reference, limit, losses, follow(losses, sizes, limit))
+        return self._tell(whole, [self._track(one, losses, sizes) for one in self._find_followed(evidence.promised)])
+
+    def _limit(self, reference: Interval) -> float:
+        return max(risk_limit(reference, self.tolerance_absolute, self.tolerance_relative), SMALLEST_LIMIT)
+
+    def _find_followed(self, promised: Sequence[PromisedSlice]) -> list[PromisedSlice]:
+        """Return the slices in which a rise could be seen; which they are does not depend on what comes."""
+        return [one for one in promised if isfinite(one.reference.high) and self._limit(one.reference) < 1.0]
+
+    def _track(self, one: PromisedSlice, losses: Losses, sizes: Sequence[int]) -> _Track:
+        """Return what became of a slice's promise in the same batches."""
+        ends, limit = np.cumsum(sizes), self._limit(one.reference)
+        rows = np.asarray(one.rows, dtype=np.int64)
+        counted = np.searchsorted(rows, ends)
+        own = losses[rows[: counted[-1]]]
+        path = follow(own, np.diff(counted, prepend=0).tolist(), limit)
+        return _Track(one.name, one.reference, limit, own, np.where(counted < LEAST_OF_SLICE, -np.inf, path))
 
     def _missing(self, losses: Losses, limit: float, waiting: int) -> str:
         """Return why nothing can be said, or an empty text; `waiting` are the losses of the unfinished batch."""
@@ -78,24 +142,31 @@ class Risk:
             return f"the limit {figure(limit)} is the worst loss there is, so no rise could be seen"
         return ""
 
-    def _tell(self, reference: Interval, limit: float, losses: Losses, path: Losses) -> Judgement:
-        """Return the judgement of a followed path: its newest value against A."""
-        mean, newest, alarm = float(losses.mean()), float(path[-1]), log(self.arl)
+    def _tell(self, whole: _Track, slices: Sequence[_Track]) -> Judgement:
+        """Return the judgement of what was followed: the newest value of the mean against A."""
+        path = _average(whole, slices)
+        newest, alarm = float(path[-1]), log(self.arl)
         fires = newest >= alarm
+        over = f", averaged with that of {count(len(slices), 'slice')}," if slices else ""
         said = (
-            f"mean loss {figure(mean)} over {count(losses.size, 'outcome')} in {count(len(path), 'batch')} "
-            f"since promotion; hold-out {figure(reference.value)}, limit {figure(limit)}; "
-            f"evidence of a risk above the limit {figure(from_log(newest))}, alarm at {figure(self.arl)}"
+            f"mean loss {figure(whole.mean)} over {count(whole.losses.size, 'outcome')} in "
+            f"{count(len(path), 'batch')} since promotion; hold-out {figure(whole.reference.value)}, "
+            f"limit {figure(whole.limit)}; evidence of a risk above the limit{over} {figure(from_log(newest))}, "
+            f"alarm at {figure(self.arl)}"
         )
-        reasons = (said, *self._history(path, fires=fires, alarm=alarm))
+        carrier = _find_carrier(whole, slices)
+        told = (carrier.sentence,) if carrier and fires else ()
         numbers = {
-            "m": limit,
+            "m": whole.limit,
             "A": self.arl,
             "M": from_log(newest),
             "batches": len(path),
-            "mean_loss": mean,
-            "labels": int(losses.size),
+            "mean_loss": whole.mean,
+            "labels": int(whole.losses.size),
+            **({"slices": len(slices)} if slices else {}),
+            **(carrier.numbers if carrier else {}),
         }
+        reasons = (said, *told, *self._history(path, fires=fires, alarm=alarm))
         return Judgement(self.name, State.FAIL if fires else State.PASS, reasons, numbers)
 
     @staticmethod
@@ -113,15 +184,32 @@ class Risk:
         )
 
 
+def _average(whole: _Track, slices: Sequence[_Track]) -> Losses:
+    """Return log M of the mean: half of the weight on all rows, the other half shared evenly by the slices."""
+    if not slices:
+        return whole.path
+    parts = [one.path - log(2.0 * len(slices)) for one in slices]
+    path: Losses = np.logaddexp.reduce([whole.path - log(2.0), *parts])
+    return path
+
+
+def _find_carrier(whole: _Track, slices: Sequence[_Track]) -> _Track | None:
+    """Return the slice that adds most to the mean after the newest batch; None where all rows do."""
+    first = max(slices, key=lambda one: float(one.path[-1]), default=whole)
+    return first if first.path[-1] > whole.path[-1] + log(max(len(slices), 1)) else None
+
+
 def follow(losses: Losses, sizes: Sequence[int], limit: float) -> Losses:
     """Return log M after every batch, averaged over the bets; oldest first, one per batch.
 
-    `losses` in [0, 1] in order of arrival, `sizes` the rows of each batch, `limit` (m) above 0.
+    `losses` in [0, 1] in order of arrival, `sizes` the rows of each batch, `limit` (m) above 0. A batch without rows
+    leaves M as it was, at first 0.
     """
     bets = tuple(LARGEST_BET * step / limit for step in STEPS)
+    grown = iter(log_growth(losses - limit, bets, [size for size in sizes if size]))
     wealth, path = np.full(len(bets), -np.inf), []
-    for growth in log_growth(losses - limit, bets, sizes):
-        wealth = growth + np.logaddexp(wealth, 0.0)
+    for size in sizes:
+        wealth = next(grown) + np.logaddexp(wealth, 0.0) if size else wealth
         path.append(log_mean(wealth))
     return np.array(path)
 
