@@ -1,6 +1,6 @@
 """Realised performance by slice: each declared part of a Window's answers against what the hold-out promised of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from trimtab import metrics
@@ -32,7 +32,7 @@ class SlicePerformance:
     predictions: int
     outcomes: int
     risk: Interval
-    metrics: dict[str, Interval]
+    metrics: Mapping[str, Interval]
     baseline: Reference
     judgement: Judgement
 
