@@ -138,7 +138,10 @@ def let_in(kept: Kept, spec: TrimSpec, newcomer: str, recent: str, as_of: dateti
 
 
 def forget_since(kept: Kept, moment: datetime) -> Kept:
-    """Return the layer as it was before it learnt labels known at a moment or later: five batches back at most."""
+    """Return the layer as it was before it learnt labels known at a moment or later: five batches back at most.
+
+    Intervals keep what they have learnt.
+    """
     later = [place for place, (mark, _) in enumerate(kept.before) if mark >= moment]
     first = max(min(later, default=len(kept.before)) - 1, 0)
     batches = min(len(kept.before) - first, len(kept.layer.past))
