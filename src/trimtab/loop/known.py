@@ -230,10 +230,7 @@ def _from_answers(answers: pl.DataFrame, outcomes: pl.DataFrame, contract: Contr
 
 
 def features_of(answers: pl.DataFrame, contract: Contract, names: Sequence[str] | None = None) -> pl.DataFrame:
-    """Return the cleaned values of logged answers as the columns of a Contract; null where the log lacks one.
-
-    With `names` only those of its columns.
-    """
+    """Return the cleaned values of logged answers as columns of a Contract (all, or some); null where there is none."""
     kinds = {name: kind for name, kind in _columns(contract) if names is None or name in names}
     texts = {name: pl.String() if kind.is_temporal() else kind for name, kind in kinds.items()}
     cleaned = answers["features"].str.json_decode(pl.Struct(texts)).struct.unnest()
