@@ -109,7 +109,7 @@ def test_the_wheel_turns(project: Path) -> None:
     assert ingested["rows"] == {"in": 1200, "accepted": 1200, "quarantined": 0, "rejected": 0}
     trained = trimtab("train", project)
     assert trained["promoted"] is True
-    assert trained["chosen"] == "linear", trained["reasons"]
+    assert trained["chosen"] in {"linear", "ensemble"}, trained["reasons"]  # the world is a line, and noise
 
     with serving(project) as client:
         model = client.get("/model").json()
@@ -149,7 +149,7 @@ def test_the_wheel_turns(project: Path) -> None:
     assert actions[0] == "promote"
     assert actions[-2:] == ["retrain", "promote"]
     status = trimtab("status", project)
-    assert status["champion"]["family"] == "linear"
+    assert status["champion"]["family"] == trained["chosen"]
     assert status["epoch"] == 2
 
     back = trimtab("rollback", project)

@@ -184,6 +184,11 @@ def convert(estimator: Any, problem: Problem, width: int, name: str) -> bytes:
         # A tree ensemble gives single precision whatever it reads; the converter declares what was read.
         if graph.graph.node[-1].op_type == "TreeEnsembleRegressor" and output.name in graph.graph.node[-1].output:
             output.type.tensor_type.elem_type = _FLOAT
+    # The converter lists what the graph imports in the order of a set of texts: another one in each process.
+    imported = sorted((one.domain, one.version) for one in graph.opset_import)
+    del graph.opset_import[:]
+    for domain, version in imported:
+        graph.opset_import.add(domain=domain, version=version)
     data: bytes = graph.SerializeToString(deterministic=True)
     return data
 
