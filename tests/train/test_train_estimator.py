@@ -10,6 +10,7 @@ import pytest
 
 from trimtab.errors import DataError
 from trimtab.train.artefact import open_version
+from trimtab.train.families.estimator import _make
 from trimtab.train.fit import fit
 from trimtab.train.golden import try_version
 
@@ -111,3 +112,21 @@ def test_an_estimator_must_be_named_by_what_makes_it(own_world: Any) -> None:
     world = replace(own_world, project=own_world.with_train(families=("estimator",)).project)
     with pytest.raises(Exception, match="'estimator' is a kind, not a family"):
         world.choose()
+
+
+@pytest.mark.parametrize("kinds", [("file", "file"), ("file", "folder"), ("folder", "file")])
+def test_two_projects_of_one_process_may_call_their_modules_alike(tmp_path: Path, kinds: tuple[str, str]) -> None:
+    """Each gets its own, whichever came first; a module of a package that is installed is nobody's."""
+    found: list[tuple[Path, str]] = []
+    for name, kind in zip("ab", kinds, strict=True):
+        folder = tmp_path / name
+        inside = folder / "namesake" if kind == "folder" else folder
+        inside.mkdir(parents=True)
+        (inside / ("own.py" if kind == "folder" else "namesake.py")).write_text(
+            f"from sklearn.linear_model import Ridge\ndef build():\n    return Ridge(alpha={len(found) + 1})\n"
+        )
+        found.append((folder, "namesake.own:build" if kind == "folder" else "namesake:build"))
+    alphas = [_make(dotted, folder).alpha for folder, dotted in [*found, *found]]
+    assert alphas == [1, 2, 1, 2]
+    for held in [one for one in sys.modules if one.startswith("namesake")]:
+        del sys.modules[held]

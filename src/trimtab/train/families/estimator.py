@@ -79,6 +79,7 @@ def _make(dotted: str, folder: Path) -> Any:
     module, _, attribute = dotted.partition(":")
     try:
         with _beside(folder):
+            _forget_namesake(module.partition(".")[0], folder)
             made = getattr(importlib.import_module(module), attribute)()
     except Exception as error:  # it is somebody's code: whatever it raises is the reason
         raise DataError(f"'{dotted}' cannot be made: {type(error).__name__}: {error}") from error
@@ -96,6 +97,17 @@ def _beside(folder: Path) -> Iterator[None]:
         yield
     finally:
         sys.path.remove(str(folder))
+
+
+def _forget_namesake(name: str, folder: Path) -> None:
+    """Let go of a module of this name that another project brought into this process: this folder has its own."""
+    known, home = sys.modules.get(name), folder.resolve()
+    if known is None or not ((home / f"{name}.py").is_file() or (home / name).is_dir()):
+        return
+    places = [getattr(known, "__file__", None) or "", *getattr(known, "__path__", ())]
+    if not any(Path(place).resolve().is_relative_to(home) for place in places if place):
+        for held in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
+            del sys.modules[held]
 
 
 def _seed(model: Any, seed: int) -> None:
