@@ -15,8 +15,10 @@ from tests.loop.test_loop_trimming import SETTINGS as BLEND
 
 from trimtab import clock
 from trimtab.loop.begin import begin
+from trimtab.loop.crosscheck import crosscheck
 from trimtab.loop.cycle import ingest, train
 from trimtab.loop.forward import OUTCOMES, PREDICTIONS, frame_of
+from trimtab.loop.known import resolve
 from trimtab.loop.state import Wheel, open_wheel
 from trimtab.loop.tick import retrain_now, tick
 from trimtab.nouns import Decision
@@ -144,8 +146,10 @@ def make_project(root: Path, seed: int) -> Path:
     return folder
 
 
-def lead(folder: Path, seed: int, attack: Attack, batches: int = BATCHES) -> Course:
+def lead(folder: Path, seed: int, attack: Attack, batches: int = BATCHES, *, crashes: bool = False) -> Course:
     """Lead a copy of a project through the batches: a turn after each, a retrain after the last but one.
+
+    With `crashes`, before each turn there was one that ended when sources had been held against each other.
 
     The copy stands where the project stood, because the catalog knows its place, and is gone afterwards.
     """
@@ -154,7 +158,7 @@ def lead(folder: Path, seed: int, attack: Attack, batches: int = BATCHES) -> Cou
     shutil.copytree(kept, folder)
     wheel = open_wheel(folder)
     try:
-        return _follow(wheel, seed, attack, batches)
+        return _follow(wheel, seed, attack, batches, crashes=crashes)
     finally:
         _close(wheel)
         shutil.rmtree(folder)
@@ -170,7 +174,7 @@ def _say_nothing(_: str) -> None:
     pass
 
 
-def _follow(wheel: Wheel, seed: int, attack: Attack, batches: int) -> Course:
+def _follow(wheel: Wheel, seed: int, attack: Attack, batches: int, *, crashes: bool) -> Course:
     chance = np.random.default_rng(seed)
     probe = draw(np.random.default_rng(1000 + seed), 4000)
     losses = []
@@ -178,6 +182,8 @@ def _follow(wheel: Wheel, seed: int, attack: Attack, batches: int) -> Course:
         features = draw(chance, ROWS)
         labels = (chance.random(ROWS) < chance_of(features)).astype(float)
         _log(wheel, number, features, attack(Batch(number, features, labels, np.random.default_rng((seed, number)))))
+        if crashes:
+            crosscheck(wheel, resolve(wheel, None))
         tick(wheel, tell=_say_nothing)
         if number == batches - 2:
             retrain_now(wheel, by="test", tell=_say_nothing)

@@ -43,6 +43,14 @@ def test_lies_of_one_source_do_no_harm_and_the_challenger_passes(tmp_path: Path)
     assert doubt.reasons[1].endswith("`trimtab outcomes --believe http:liar`")
 
 
+def test_what_a_liar_taught_is_forgotten_after_a_crash_too(tmp_path: Path) -> None:
+    """The turn that began to doubt it came no further: the next one forgets."""
+    course = lead(make_project(tmp_path, 0), 0, poison.deny(0.2), 3, crashes=True)
+    trims = [len(one.reasons) for one in course.decisions if one.action == "trim"]
+    assert course.doubted == [LIAR]
+    assert trims == [1, 2]
+
+
 MOMENT = clock.parse("2026-03-01T00:00:00Z")
 
 

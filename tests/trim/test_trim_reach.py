@@ -69,6 +69,18 @@ def test_it_is_small_and_survives_a_file() -> None:
     assert reaches.from_plain(json.loads(text)) == reach
 
 
+@pytest.mark.parametrize("batches", [1, 5])
+def test_what_is_forgotten_leaves_no_trace(batches: int) -> None:
+    """Errors and factor are as they were; so batches that are learnt anew are not counted twice."""
+    chance = np.random.default_rng(7)
+    told = [(np.abs(chance.normal(size=200)), chance.random(200) < 0.7) for _ in range(10)]
+    course = [Reach()]
+    for errors, held in told:
+        course.append(reaches.learn(course[-1], errors, held.astype(float), COVERAGE))
+    assert reaches.forget(course[10], batches) == course[10 - batches]
+    assert reaches.forget(course[1], 5) == Reach()
+
+
 def test_nothing_known_is_no_width() -> None:
     assert reaches.half_width(Reach(), COVERAGE) is None
     assert reaches.learn(Reach(), NOTHING, NOTHING, COVERAGE) == Reach()

@@ -4,7 +4,7 @@ Served answers are what both are compared on, each source's own newest word on e
 layer nor trains, until it agrees again or a person says so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
@@ -70,12 +70,6 @@ def crosscheck(wheel: Wheel, at: AsOf) -> tuple[Decision, ...]:
     court.doubt_deviating()
     court.believe_again()
     return tuple(court.decisions)
-
-
-def doubted_since(decisions: Sequence[Decision]) -> datetime | None:
-    """Return from when on labels do not count any more by these Decisions; None where none of them says so."""
-    told = [one.finding.judgement.evidence.get("since") for one in decisions if one.action == "doubt" and one.finding]
-    return min((datetime.fromisoformat(one) for one in told if isinstance(one, str)), default=None)
 
 
 def tell_doubts(wheel: Wheel, at: AsOf) -> tuple[Finding, ...]:

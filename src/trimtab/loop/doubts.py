@@ -6,6 +6,7 @@ Nothing is lost: the labels stay in the lake, and count again when a doubt is li
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, Literal
 
 import polars as pl
@@ -50,6 +51,16 @@ def read_doubts(wheel: Wheel) -> tuple[Doubt, ...]:
     """Return every doubt that there was, oldest first."""
     state = wheel.catalog.get_state(STATE)
     return tuple(_read(one) for one in state["doubts"]) if state else ()
+
+
+def doubted_since(journal: Sequence[Decision]) -> datetime | None:
+    """Return from when on labels do not count any more by what was decided after the layer's last Decision, or None.
+
+    It stands in the journal, so that neither a crash nor a fault that holds the layer makes it forgotten.
+    """
+    unheard = takewhile(lambda one: one.by != "layer", reversed(journal))
+    told = [one.finding.judgement.evidence.get("since") for one in unheard if one.action == "doubt" and one.finding]
+    return min((datetime.fromisoformat(one) for one in told if isinstance(one, str)), default=None)
 
 
 def to_state(doubts: Sequence[Doubt]) -> Mapping[str, Mapping[str, Any]]:

@@ -14,7 +14,7 @@ from trimtab import clock
 from trimtab.errors import TrimtabError
 from trimtab.loop.apart import finish_apart
 from trimtab.loop.challenge import find_standing
-from trimtab.loop.crosscheck import crosscheck, doubted_since, tell_doubts
+from trimtab.loop.crosscheck import crosscheck, tell_doubts
 from trimtab.loop.cycle import Ingested, read_sources
 from trimtab.loop.drill import drill_when_due
 from trimtab.loop.finish import finish, give_up
@@ -121,7 +121,7 @@ def govern(wheel: Wheel, at: AsOf, *, tell: Tell) -> tuple[Measured, tuple[Decis
         return measured, (*checked, *put_back)
     held, told = hold(wheel, measured.watched, at)
     if not held:
-        return measured, (*checked, *trim_turn(wheel, at, doubted_since(checked)), *act(wheel, measured, at, tell=tell))
+        return measured, (*checked, *trim_turn(wheel, at), *act(wheel, measured, at, tell=tell))
     # A retrain that a crash interrupted was decided before the fault: it is finished.
     return measured, (*checked, *told, *_finish_running(wheel, wheel.catalog.journal(), at, tell))
 

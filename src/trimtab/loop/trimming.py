@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from trimtab import clock
+from trimtab.loop.doubts import doubted_since
 from trimtab.loop.known import (
     AsOf,
     count_once,
@@ -94,10 +95,10 @@ def open_layer(wheel: Wheel) -> Kept | None:
     return Kept(layer, trim.epoch, champion.snapshot.as_of, END_OF_MOMENT)
 
 
-def trim_turn(wheel: Wheel, at: AsOf, since: datetime | None = None) -> tuple[Decision, ...]:
+def trim_turn(wheel: Wheel, at: AsOf) -> tuple[Decision, ...]:
     """Learn from every batch of outcomes that is new at `at`; return the Decision that changed the Trim, if one did.
 
-    What was learnt from labels known since a moment is learnt anew: some of them do not count any more.
+    What was learnt with labels of a source that is doubted since is learnt anew without them.
     """
     if wheel.project.trim.is_plain:
         return ()
@@ -105,6 +106,7 @@ def trim_turn(wheel: Wheel, at: AsOf, since: datetime | None = None) -> tuple[De
     if kept is None:
         return ()
     answers = count_once(load_answers(wheel, at))
+    since = doubted_since(wheel.catalog.journal())
     begun = forget_since(kept, since) if since else kept
     learnt, batches = learn_new(wheel, begun, answers, at)
     if learnt is kept:
@@ -138,10 +140,7 @@ def let_in(kept: Kept, spec: TrimSpec, newcomer: str, recent: str, as_of: dateti
 
 
 def forget_since(kept: Kept, moment: datetime) -> Kept:
-    """Return the layer as it was before it learnt labels known at a moment or later: five batches back at most.
-
-    Intervals keep what they have learnt.
-    """
+    """Return the layer as it was before it learnt labels known at a moment or later: five batches back at most."""
     later = [place for place, (mark, _) in enumerate(kept.before) if mark >= moment]
     first = max(min(later, default=len(kept.before)) - 1, 0)
     batches = min(len(kept.before) - first, len(kept.layer.past))
@@ -149,7 +148,8 @@ def forget_since(kept: Kept, moment: datetime) -> Kept:
         return kept
     mark, last = kept.before[-batches]
     layer = trims.forget(kept.layer, batches)
-    return replace(kept, layer=layer, mark=mark, last=last, before=kept.before[:-batches])
+    reach = reaches.forget(kept.reach, batches)
+    return replace(kept, layer=layer, mark=mark, last=last, reach=reach, before=kept.before[:-batches])
 
 
 def learn_new(wheel: Wheel, kept: Kept, answers: pl.DataFrame, at: AsOf) -> tuple[Kept, int]:

@@ -34,11 +34,16 @@ class Reach:
     """What outcomes have taught of the intervals.
 
     errors   absolute errors of what was answered, by batch, oldest first: up to 64 of them, ascending
-    push     logarithm of the factor
+    pushes   logarithm of the factor after each of these batches
     """
 
     errors: tuple[tuple[float, ...], ...] = ()
-    push: float = 0.0
+    pushes: tuple[float, ...] = ()
+
+    @property
+    def push(self) -> float:
+        """The logarithm of the factor now."""
+        return self.pushes[-1] if self.pushes else 0.0
 
 
 def learn(reach: Reach, errors: Numbers, held: Numbers, coverage: float) -> Reach:
@@ -55,7 +60,13 @@ def learn(reach: Reach, errors: Numbers, held: Numbers, coverage: float) -> Reac
     places = (np.arange(POINTS) + 0.5) / POINTS
     kept = np.sort(errors) if len(errors) <= POINTS else np.quantile(errors, places)
     batch = tuple(float(f"{one:.7g}") for one in kept)
-    return Reach((*reach.errors, batch)[-REMEMBERED:], push)
+    return Reach((*reach.errors, batch)[-REMEMBERED:], (*reach.pushes, push)[-REMEMBERED:])
+
+
+def forget(reach: Reach, batches: int) -> Reach:
+    """Return the reach as it was so many batches ago; errors of more than twelve batches ago stay forgotten."""
+    kept = max(len(reach.errors) - batches, 0)
+    return Reach(reach.errors[:kept], reach.pushes[:kept])
 
 
 def half_width(reach: Reach, coverage: float) -> float | None:
@@ -76,4 +87,4 @@ def to_plain(reach: Reach) -> dict[str, Any]:
 
 def from_plain(plain: Mapping[str, Any]) -> Reach:
     """Return the reach of what `to_plain` gave."""
-    return Reach(tuple(tuple(map(float, batch)) for batch in plain["errors"]), float(plain["push"]))
+    return Reach(tuple(tuple(map(float, batch)) for batch in plain["errors"]), tuple(map(float, plain["pushes"])))
