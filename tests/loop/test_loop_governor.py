@@ -44,7 +44,8 @@ def learn_more(wheel: Wheel, rows: int = 300, *, turned: bool = False, ago: floa
 
 def test_a_person_retrains_and_the_gates_let_in(make_wheel: MakeWheel) -> None:
     """An admission, with every gate of the default, and why it answers with this weight."""
-    wheel = make_wheel(600, turned_at=600, settings=CALM.replace('use = ["golden", "not_worse"]', ""))
+    settings = CALM.replace('use = ["golden", "not_worse"]', "") + '[slices]\nprotected = ["a"]\n'
+    wheel = make_wheel(600, turned_at=600, settings=settings)
     train(wheel, tell=say_nothing)
     learn_more(wheel)
     due, admitted = retrain_now(wheel, by="marta", tell=say_nothing)
@@ -53,6 +54,7 @@ def test_a_person_retrains_and_the_gates_let_in(make_wheel: MakeWheel) -> None:
     assert admitted.verdict is not None
     names = ["parity", "golden", "latency", "floor", "slices", "not_worse"]
     assert [gate.name for gate in admitted.verdict.gates] == names
+    assert admitted.verdict.gates[4].evidence["slices"] == 4  # quarters of the range of `a`
     told = explain_decision(wheel, admitted)
     assert told.facts["again"] is True
     text = " ".join(told.sentences)

@@ -9,7 +9,7 @@ import pytest
 from trimtab import clock
 from trimtab.errors import UsageError
 from trimtab.loop.forward import OUTCOMES, PREDICTIONS, frame_of
-from trimtab.loop.known import AsOf, count_once, load_answers, load_labelled, resolve
+from trimtab.loop.known import AsOf, count_once, given_answers, load_answers, load_labelled, resolve
 from trimtab.loop.state import Wheel
 from trimtab.nouns import Project
 from trimtab.store import open_blobs, open_catalog, open_index, open_lake
@@ -50,11 +50,14 @@ def wheel(tmp_path: Path) -> Wheel:
     return Wheel(project, open_lake(project), open_catalog(project), open_blobs(project), open_index(project))
 
 
-def predict(wheel: Wheel, identity: str, arrived: float, key: int | None = None, a: float = 0.1) -> None:
+def predict(
+    wheel: Wheel, identity: str, arrived: float, key: int | None = None, a: float = 0.1, p: float = 0.5
+) -> None:
     text = None if key is None else f'{{"id":{key}}}'
     record = {
         "id": identity, "_event_at": day(arrived), "_arrived_at": day(arrived), "key": text, "version": "v",
         "features": {**FEATURES, "id": key, "a": a}, "fallback": "", "epoch": 1,
+        "probability": p,
     }  # fmt: skip
     wheel.lake.append("predictions", frame_of([record], PREDICTIONS))
 
@@ -111,6 +114,20 @@ def test_metrics_count_the_last_prediction_of_a_key_once(wheel: Wheel) -> None:
     predict(wheel, "free", 1)
     predict(wheel, "loose", 1)
     assert set(count_once(load_answers(wheel, NOW))["id"]) == {"again", "free", "loose"}
+
+
+def test_what_was_answered_counts_as_it_was_given_before_the_label(wheel: Wheel) -> None:
+    """Later answers to the same key may have learnt from it, and at that moment nobody knew them."""
+    read_clean(wheel, [(1, 1.5, "no", 3), (2, 2.5, "yes", 3)])
+    for identity, arrived, key, p in (("a", 1, 1, 0.1), ("b", 2, 1, 0.2), ("c", 4, 1, 0.9), ("d", 4, 2, 0.8)):
+        predict(wheel, identity, arrived, key=key, p=p)
+    predict(wheel, "free", 2, p=0.3)
+    learn(wheel, "yes", 5, identity="free")
+    rows = load_labelled(wheel, NOW).rows
+    places, given = given_answers(wheel, rows, 1)
+    found = {(rows["id"][place], rows["_id"][place]): p for place, p in zip(places.tolist(), given, strict=True)}
+    assert found == {(1, ""): 0.2, (None, "free"): 0.3}
+    assert given_answers(wheel, rows, 2)[0].tolist() == []
 
 
 def test_labelled_rows_come_from_sources_and_from_answered_requests_once_per_key(wheel: Wheel) -> None:

@@ -11,6 +11,7 @@ from trimtab.nouns import Decision, Evidence, Judgement, Moment, Project, State
 from trimtab.nouns.project import RetrainSpec, TriggerSpec
 from trimtab.nouns.verdict import Action
 from trimtab.retrain import find_running, judge, may_retrain, open_triggers
+from trimtab.retrain.policy import find_ended
 from trimtab.retrain.triggers.growth import Growth
 from trimtab.retrain.triggers.risk import Risk
 
@@ -28,6 +29,19 @@ def journal(*entries: tuple[Action, float]) -> tuple[Decision, ...]:
 
 def ask(now: Moment, *entries: tuple[Action, float], since: int = 99, **spec: object) -> Judgement:
     return may_retrain(now, journal(*entries), replace(RetrainSpec(), **spec), since)  # type: ignore[arg-type]
+
+
+def test_what_ended_a_retrain_is_found_behind_what_a_crash_left_between() -> None:
+    entries: tuple[tuple[Action, float], ...] = (
+        ("promote", 0),
+        ("retrain", 1),
+        ("trim", 2),
+        ("refuse", 2),
+        ("trim", 3),
+    )
+    assert find_ended(journal(*entries[:3])) is None
+    assert find_ended(journal(*entries)) == journal(*entries)[3]
+    assert find_ended(journal(*entries, ("retrain", 4))) == journal(*entries)[3]
 
 
 def test_the_first_retrain_may_begin_at_once() -> None:

@@ -1,6 +1,6 @@
 """A newcomer beside the champion: measured on rows that neither saw, judged by the gates, and decided about."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,12 +18,12 @@ from trimtab.loop.state import Wheel
 from trimtab.loop.trimming import admit
 from trimtab.loop.tryout import try_out
 from trimtab.metrics import bounded_losses
-from trimtab.metrics.slices import part_by_value
 from trimtab.nouns import Decision, Evidence, Member, PairedSlice, Span, State, Trim, Verdict, Version
 from trimtab.promote import decide, first, gates
 from trimtab.promote.gates.golden import Golden
 from trimtab.train.choice import tell_warnings
 from trimtab.train.golden import try_version
+from trimtab.train.promise import part_columns
 
 Numbers = NDArray[np.float64]
 Tell = Callable[[str], None]
@@ -162,7 +162,7 @@ def judge(wheel: Wheel, newcomer: Newcomer, champion: Version, truth: pl.Series)
         latency=tried.latency if tried else None,
         size=tried.size if tried else None,
         metrics=newcomer.choice.metrics,
-        slices=_slice(paired.rows, wheel.project.slices.protected, *losses),
+        slices=_slice(wheel, paired.rows, *losses),
     )
     verdict = compare(
         newcomer.version.name,
@@ -181,14 +181,13 @@ def judge(wheel: Wheel, newcomer: Newcomer, champion: Version, truth: pl.Series)
     return replace(verdict, saving=saving)
 
 
-def _slice(rows: pl.DataFrame, columns: Sequence[str], champion: Numbers, challenger: Numbers) -> list[PairedSlice]:
-    """Return both losses by each value of the protected columns; the rarest of many values are left out."""
+def _slice(wheel: Wheel, rows: pl.DataFrame, champion: Numbers, challenger: Numbers) -> list[PairedSlice]:
+    """Return both losses by each part of the protected columns, cut as the promise of a Version cuts them."""
     found = []
-    for column in columns:
-        parting = part_by_value(column, rows[column].to_list())
-        for code, value in enumerate(parting.names):
+    for parting in part_columns(rows, wheel.contract, wheel.project.slices.protected):
+        for code, part in enumerate(parting.names):
             own = parting.codes == code
-            found.append(PairedSlice(f"{column} {value}", champion[own].tolist(), challenger[own].tolist()))
+            found.append(PairedSlice(f"{parting.column} {part}", champion[own].tolist(), challenger[own].tolist()))
     return found
 
 

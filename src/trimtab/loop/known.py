@@ -276,15 +276,15 @@ def answering_since(journal: Sequence[Decision], trim: Trim) -> int:
 def given_answers(wheel: Wheel, rows: pl.DataFrame, epoch: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return the places of the labelled rows that were answered since an epoch, and what was answered then.
 
-    A row is found by its Prediction's id, or where it came from a source by its key.
+    A row is found by its Prediction's id, or where it came from a source by its key: the last one before its label.
     """
     counts = (pl.col("fallback") == "") & (pl.col("epoch") >= epoch)
-    logged = count_once(wheel.lake.read("predictions").filter(counts).collect())
-    shown = logged.select("id", "key", "prediction", "probability", "output")
-    places = rows.select("_id", "_key").with_row_index("_place")
-    by_id = places.filter(pl.col("_id") != "").join(shown.drop("key"), left_on="_id", right_on="id")
-    by_key = places.filter((pl.col("_id") == "") & pl.col("_key").is_not_null())
-    by_key = by_key.join(shown.drop("id"), left_on="_key", right_on="key")
+    logged = wheel.lake.read("predictions").filter(counts).sort("_arrived_at", "id")
+    shown = logged.select("id", "key", "_arrived_at", "prediction", "probability", "output").collect()
+    places = rows.select("_id", "_key", "_known_at").with_row_index("_place")
+    by_id = places.filter(pl.col("_id") != "").join(shown, left_on="_id", right_on="id")
+    by_key = places.filter(pl.col("_id") == "").join(shown, left_on="_key", right_on="key", maintain_order="left_right")
+    by_key = by_key.filter(pl.col("_arrived_at") <= pl.col("_known_at")).unique("_place", keep="last")
     found = pl.concat([one.select("_place", "prediction", "probability", "output") for one in (by_id, by_key)])
     return found["_place"].to_numpy().astype(np.intp), logged_answers(wheel.contract, found)
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -47,7 +46,7 @@ from trimtab.monitor.windows import cut, label_batches
 from trimtab.nouns import Decision, Evidence, Finding, Judgement, State, Version
 from trimtab.retrain import triggers
 from trimtab.retrain.forecast import BY_THE_CLOCK, judge_forecast, list_savings
-from trimtab.retrain.policy import ENDS, find_running, find_wait, may_retrain
+from trimtab.retrain.policy import find_ended, find_running, find_wait, may_retrain
 from trimtab.train.artefact import Package
 
 Numbers = NDArray[np.float64]
@@ -207,8 +206,8 @@ def _rows_at_last_fit(wheel: Wheel, journal: Sequence[Decision], champion: Versi
 
     A newcomer that was refused counts too: the same rows again would only be refused again.
     """
-    made = [after.version for due, after in pairwise(journal) if due.action == "retrain"]
-    last = wheel.catalog.find_version(made[-1]) if made and made[-1] else champion
+    ended = find_ended(journal)
+    last = wheel.catalog.find_version(ended.version) if ended and ended.version else champion
     return max(last.snapshot.rows, champion.snapshot.rows)
 
 
@@ -265,9 +264,10 @@ def _finish(wheel: Wheel, at: AsOf, tell: Tell, known: Labelled | None = None) -
         return finish(wheel, known or load_labelled(wheel, at), tell=tell)
     trouble = finish_apart(wheel, at, limit, tell=tell)
     journal = wheel.catalog.journal()
-    if find_running(journal):
+    ended = find_ended(journal)
+    if ended is None or find_running(journal):
         return give_up(wheel, at.rows, trouble or "its process ended without a word")
-    return next(one for one in reversed(journal) if one.action in ENDS)
+    return ended
 
 
 def _wait(

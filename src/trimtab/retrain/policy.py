@@ -40,6 +40,17 @@ def find_running(decisions: Iterable[Decision]) -> Decision | None:
     return running
 
 
+def find_ended(decisions: Iterable[Decision]) -> Decision | None:
+    """Return what ended the newest retrain that has an end, or None; after a crash others stand between."""
+    running, ended = False, None
+    for decision in decisions:
+        if decision.action == "retrain":
+            running = True
+        elif running and decision.action in ENDS:
+            running, ended = False, decision
+    return ended
+
+
 def find_wait(decisions: Sequence[Decision]) -> Decision | None:
     """Return the wait that still stands: the newest Decision, where it is one.
 
