@@ -51,16 +51,18 @@ class NumberBlock:
 
     def reader(self) -> Reader:
         """Return the function that gives the numbers of one value, bit-equal to `encode`."""
-        shift, scale = self.shift, self.scale
-        told: Numbers = (0.0,) if self.indicator else ()
-        empty: Numbers = (self.fill, 1.0) if self.indicator else (self.fill,)
-        if self.bounds is None:
-            if told:
-                return lambda value: empty if value is None else ((value - shift) / scale, 0.0)
-            return lambda value: empty if value is None else ((value - shift) / scale,)
-        low, high = self.bounds
+        shift, scale, fill = self.shift, self.scale, self.fill
+        low, high = self.bounds or (-math.inf, math.inf)
 
-        return lambda value: empty if value is None else (min(max((value - shift) / scale, low), high), *told)
+        def read(value: Any) -> Numbers:
+            if value is None:
+                return (fill,)
+            number = (value - shift) / scale
+            if number < low:
+                return (low,)
+            return (high,) if number > high else (number,)
+
+        return (lambda value: (*read(value), float(value is None))) if self.indicator else read
 
     def to_plain(self) -> dict[str, Any]:
         """Return the block as JSON values; a fill of NaN becomes null."""

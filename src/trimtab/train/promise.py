@@ -118,7 +118,8 @@ def _read_texts(series: Any, column: Column) -> np.ndarray:
 
 def _read_numbers(series: Any, column: Column) -> np.ndarray:
     plain = series.dt.epoch("s") if column.type in {"time", "date"} else series
-    return np.array([np.nan if one is None else one for one in plain.cast(float).to_list()], dtype=np.float64)
+    numbers: np.ndarray = plain.cast(float).fill_null(np.nan).to_numpy()
+    return numbers
 
 
 def _tell(column: Column, number: float) -> str:
