@@ -7,7 +7,8 @@
     python benchmarks/models.py --limits         parity and the large Version, then the page
 
 The first form takes hours: sets x samples x three tools x a minute. It may be cut off at any time and goes on where it
-stopped; results stand in .bench/models/. The other tools get environments of their own there.
+stopped; results stand in .bench/models/. The other tools get environments of their own there. A page with fewer samples
+or limits than the one in docs/ is printed and not written.
 """
 
 import json
@@ -24,12 +25,13 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before any library that s
 
 from environments import FOLDER
 from models_limits import BUDGET, measure_large, measure_parity
-from models_report import as_json, compare, draw_calibration, draw_effort, draw_quality, judge_quality
+from models_report import as_json, compare, draw_calibration, draw_chosen, draw_effort, draw_quality, judge_quality
 from models_runs import REQUIREMENTS, SECONDS, THREADS, TOOLS, missing_runs, read_results, run
 from models_sets import TABLES
 
 LIMITS = FOLDER / "limits.json"
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "models.md"
+FIGURES = PAGE.with_suffix(".json")
 ABOUT = Path(__file__).parent / "models_about.md"
 
 
@@ -79,6 +81,8 @@ def draw_page() -> tuple[str, dict[str, Any]]:
             *(f"| {' | '.join(goal)} |" for goal in goals),
             "\n## Quality: mean over later rows, smaller is better\n",
             *draw_quality(rows),
+            "\n## What was chosen\n",
+            *draw_chosen(results),
             "\n## Expected calibration error on the later rows\n",
             *draw_calibration(results),
             "\n## What the runs got of the machine\n",
@@ -93,6 +97,14 @@ def draw_page() -> tuple[str, dict[str, Any]]:
     return text, {"quality": as_json(rows), "goals": goals, "limits": limits}
 
 
+def find_lost(figures: dict[str, Any]) -> list[str]:
+    """Return what the figures in docs/ tell and these do not: sets of which there are fewer samples now, the limits."""
+    kept = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {"quality": (), "limits": None}
+    samples = {row["set"]: row["samples"] for row in figures["quality"]}
+    lost = [row["set"] for row in kept["quality"] if samples.get(row["set"], 0) < row["samples"]]
+    return lost + ["limits"] * bool(kept["limits"] and not figures["limits"])
+
+
 def main(words: list[str]) -> None:
     """Measure what is missing, and write and print the page."""
     tools = words[words.index("--only") + 1].split(",") if "--only" in words else TOOLS
@@ -103,9 +115,12 @@ def main(words: list[str]) -> None:
     if "--limits" in words or ("--page" not in words and not LIMITS.exists()):
         measure_limits()
     text, figures = draw_page()
-    PAGE.write_text(text, encoding="utf-8")
-    PAGE.with_suffix(".json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     print(text)
+    lost = find_lost(figures)
+    if lost:
+        sys.exit(f"{PAGE.name} is not written: it tells more of {', '.join(lost)} than was measured here.")
+    PAGE.write_text(text, encoding="utf-8")
+    FIGURES.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -95,6 +96,17 @@ def judge_quality(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
         ("sets ahead of both rivals", f"{sum(r.ahead for r in rows)} of {count}", "at least half"),
         ("sets not behind the base rate", f"{sum(r.above_base for r in rows)} of {count}", "all"),
     ]
+
+
+def draw_chosen(results: Sequence[Result]) -> list[str]:
+    """Return the lines of the table of the families that trimtab chose, the most frequent first."""
+    lines = ["| set (n) | families chosen |", "|---|---|"]
+    for table in TABLES:
+        own = [one for (name, _, tool), one in latest(results).items() if (name, tool) == (table.name, "trimtab")]
+        if own:
+            told = ", ".join(f"{family} {many}" for family, many in Counter(one["chosen"] for one in own).most_common())
+            lines.append(f"| {table.name} ({len(own)}) | {told} |")
+    return lines
 
 
 def draw_calibration(results: Sequence[Result]) -> list[str]:
