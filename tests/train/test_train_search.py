@@ -61,6 +61,16 @@ def test_a_search_that_was_cut_off_goes_on_where_it_stopped(make_world: Any) -> 
     assert [(one.family, one.params) for one in book.trials] == [(one.family, one.params) for one in whole.trials]
 
 
+def test_what_an_ensemble_had_to_fit_again_is_not_fitted_once_more(make_world: Any) -> None:
+    """Here the fits of its parts were lost with the process that made them."""
+    world = make_world().with_train(budget=timedelta(0), families=FAST)
+    whole = Notebook()
+    search(world, whole)
+    found = {one.name: one for one in search(world.with_train(families=(*FAST, "ensemble")), Notebook(whole.trials))}
+    assert found["linear"].fitted is found["ensemble"].fitted.linear
+    assert found["boosting"].fitted is found["ensemble"].fitted.boosting
+
+
 def test_seconds_that_were_spent_before_count(make_world: Any) -> None:
     spent = Trial("baseline", {}, "complete", 100.0, Interval(0.7, 0.6, 0.8, 90), {})
     book = Notebook([spent])

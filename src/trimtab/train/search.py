@@ -234,6 +234,7 @@ class Search:
             if found is None or found.best is None:
                 raise DataError(f"it is made of {' and '.join(family.pooled)}, and there is no fit of {name}")
             fits.append(found.fitted or self._ground.fit(found.family, found.best.fitted, self._ground.parts.train))
+            self._fits[name] = (found.best, fits[-1])  # so that its own family need not repeat it
         matrix, labels = self._later_rows(family)
 
         def loss(answers: np.ndarray) -> float:
