@@ -13,8 +13,9 @@ from tests.retrain.test_retrain_risk import HOLD_OUT, recurse, stream
 
 from trimtab.metrics.betting import risk_limit
 from trimtab.metrics.compare import mean_interval
+from trimtab.metrics.slices import LEAST_ROWS
 from trimtab.nouns import Evidence, Interval, Judgement, PromisedSlice, State
-from trimtab.retrain.triggers.risk import LEAST_OF_SLICE, Risk, _average, _Track, follow
+from trimtab.retrain.triggers.risk import Risk, _average, _Track, follow
 from trimtab.train.promise import bound_risk
 
 PROMISED = Interval(0.15, 0.12, 0.18, 300)  # limit .18 + .015 = .195
@@ -66,7 +67,7 @@ def test_the_evidence_is_half_that_of_all_rows_and_half_the_mean_of_the_slices(
 
 
 def recurse_slice(losses: np.ndarray, rows: np.ndarray, size: int) -> float:
-    if rows.sum() < LEAST_OF_SLICE:
+    if rows.sum() < LEAST_ROWS:
         return 0.0
     held = [0.0] * 5
     bets = [0.5 * step / 0.195 for step in (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)]
@@ -135,9 +136,9 @@ def test_a_slice_that_vanishes_keeps_its_evidence_and_gains_none() -> None:
 
 def test_few_outcomes_of_a_slice_do_not_count() -> None:
     losses = stream(0.1, 500)
-    rows = np.arange(500) % (500 // LEAST_OF_SLICE) == 0
+    rows = np.arange(500) % (500 // LEAST_ROWS) == 0
     wrong = np.where(rows, 1.0, losses)
-    short = rows & (rows.cumsum() < LEAST_OF_SLICE)
+    short = rows & (rows.cumsum() < LEAST_ROWS)
     assert judge(wrong, {"tiny": rows}).state is State.FAIL
     assert judge(wrong, {"tiny": short}).state is State.PASS
 

@@ -133,9 +133,10 @@ class _Court:
         while found := self._find_deviating():
             source, compared = max(found.items(), key=lambda item: abs(item[1].own))
             begin = self.told.begins[self.told.count_until(self._forgiven(source)) + compared.since]
-            for one in self.doubts:
-                if one.source == source and one.is_open:
-                    self.doubts[self.doubts.index(one)] = replace(one, lifted=self.at.rows)
+            self.doubts = [
+                replace(one, lifted=self.at.rows) if one.source == source and one.is_open else one
+                for one in self.doubts
+            ]
             what, evidence = "loss" if compared.kind == 0 else "balance", figure(from_log(compared.evidence))
             found_out = (
                 f"labels of {source} deviate by {figure(compared.by)} a row more in {what} than those of others do, "

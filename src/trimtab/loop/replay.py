@@ -159,9 +159,8 @@ def _with_windows(project: Project, rows: int) -> Project:
 def scratch(wheel: Wheel, folder: Path) -> Iterator[Wheel]:
     """Give a wheel with an empty record in `folder`: the same declaration, and the project's own Version files."""
     folder.mkdir(parents=True)
-    at_hand = replace(
-        wheel.project.retrain, limit=timedelta(0)
-    )  # so that fits are shared, and no child needs the folder
+    # Without a limit there is no child process: fits are shared, and none needs the folder.
+    at_hand = replace(wheel.project.retrain, limit=timedelta(0))
     project = replace(wheel.project, state=folder, folder=folder, sources=(), retrain=at_hand)
     catalog, index = open_catalog(project), open_index(project)
     try:

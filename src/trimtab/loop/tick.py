@@ -57,12 +57,14 @@ Tell = Callable[[str], None]
 class Measured:
     """What the outcomes known at a moment say about the champion.
 
-    `answers` are its labelled answers in the order in which the labels came; `known` are all labelled rows, those that
-    a retrain would be fitted on. `findings` are those of the triggers, `watched` what the newest Window looks like,
-    `forecast` whether a retrain would pay.
+    `answers` are its labelled answers in the order in which the labels came; `every` are those of all Versions, also
+    without a label, in order of arrival; `known` are all labelled rows, those that a retrain would be fitted on.
+    `findings` are those of the triggers, `watched` what the newest Window looks like, and `forecast` whether a retrain
+    would pay.
     """
 
     answers: pl.DataFrame
+    every: pl.DataFrame
     known: Labelled
     findings: tuple[Finding, ...]
     windows: tuple[WindowPerformance, ...]
@@ -120,7 +122,7 @@ def govern(wheel: Wheel, at: AsOf, *, tell: Tell) -> tuple[Measured, tuple[Decis
         return measured, (*checked, *put_back)
     held, told = hold(wheel, measured.watched, at)
     if not held:
-        return measured, (*checked, *trim_turn(wheel, at), *act(wheel, measured, at, tell=tell))
+        return measured, (*checked, *trim_turn(wheel, measured.every, at), *act(wheel, measured, at, tell=tell))
     # A retrain that a crash interrupted was decided before the fault: it is finished.
     return measured, (*checked, *told, *_finish_running(wheel, wheel.catalog.journal(), at, tell))
 
@@ -136,9 +138,10 @@ def measure(wheel: Wheel, at: AsOf) -> Measured:
     trim, champion = standing
     package = wheel.package(champion.id)
     journal = wheel.catalog.journal()
-    every = load_answers(wheel, at)
+    loaded = load_answers(wheel, at)
+    every = count_once(loaded)
     own = pl.col("fallback").eq("") & pl.col("epoch").ge(answering_since(journal, trim))
-    answers = count_once(every.filter(own))
+    answers = count_once(loaded.filter(own))
     labelled = answers.filter(pl.col("value").is_not_null()).sort("_known_at", "id")
     known = load_labelled(wheel, at)
     fitted_at = _last_fit(journal, champion)
@@ -148,17 +151,17 @@ def measure(wheel: Wheel, at: AsOf) -> Measured:
         reference=package.risk,
         labelled=known.rows.height,
         labelled_at_fit=_rows_at_last_fit(wheel, journal, champion),
-        **_since_fit(wheel, count_once(every), fitted_at, at),
+        **_since_fit(wheel, every, fitted_at, at),
         savings=list_savings(journal),
         now=at.rows if has_days else None,
         fitted_at=fitted_at if has_days else None,
     )
     findings = _judge(wheel, champion, evidence, at)
     promised = _hold_to_promise(wheel, package, answers, at)
-    watched = watch(wheel, champion, count_once(every.filter(pl.col("fallback") == "")), promised, at)
+    watched = watch(wheel, champion, count_once(loaded.filter(pl.col("fallback") == "")), promised, at)
     watched = replace(watched, findings=(*watched.findings, *tell_doubts(wheel, at)))
     forecast = judge_forecast(evidence, wheel.project.retrain)
-    return Measured(labelled, known, findings, tuple(promised.windows), watched, forecast)
+    return Measured(labelled, every, known, findings, tuple(promised.windows), watched, forecast)
 
 
 def _judge(wheel: Wheel, champion: Version, evidence: Evidence, at: AsOf) -> tuple[Finding, ...]:

@@ -17,10 +17,8 @@ from trimtab import clock
 from trimtab.loop.doubts import doubted_since
 from trimtab.loop.known import (
     AsOf,
-    count_once,
     features_of,
     labels_of,
-    load_answers,
     logged_answers,
     logged_reaches,
     moments_of,
@@ -95,17 +93,17 @@ def open_layer(wheel: Wheel) -> Kept | None:
     return Kept(layer, trim.epoch, champion.snapshot.as_of, END_OF_MOMENT)
 
 
-def trim_turn(wheel: Wheel, at: AsOf) -> tuple[Decision, ...]:
-    """Learn from every batch of outcomes that is new at `at`; return the Decision that changed the Trim, if one did.
+def trim_turn(wheel: Wheel, answers: pl.DataFrame, at: AsOf) -> tuple[Decision, ...]:
+    """Learn from every new finished batch of `answers`; return the Decision that changed the Trim, if one did.
 
-    What was learnt with labels of a source that is doubted since is learnt anew without them.
+    They are all that is known at `at`, in order of arrival, each counted once (see `count_once`). What was learnt with
+    labels of a source that is doubted since is learnt anew without them.
     """
     if wheel.project.trim.is_plain:
         return ()
     kept = open_layer(wheel)
     if kept is None:
         return ()
-    answers = count_once(load_answers(wheel, at))
     since = doubted_since(wheel.catalog.journal())
     begun = forget_since(kept, since) if since else kept
     learnt, batches = learn_new(wheel, begun, answers, at)

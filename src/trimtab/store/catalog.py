@@ -158,7 +158,7 @@ class Catalog:
             UsageError: none or several; the message names the nearest.
         """
         with self._database.read() as connection:
-            return pick_version(ref, self._versions(connection), self._standings(connection))
+            return pick_version(ref, self._versions(connection), lambda: self._standings(connection))
 
     def standings(self) -> Standings:
         """Return who is champion, previous and challenger now."""

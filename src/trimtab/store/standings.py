@@ -1,6 +1,6 @@
 """Champion, previous and challenger, read off Trims and journal and never stored; and a Version by any of its names."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from trimtab.errors import UsageError, nearest
@@ -41,31 +41,33 @@ def stand(versions: Sequence[Version], trims: Sequence[Trim], decisions: Sequenc
     )
 
 
-def pick_version(ref: str, versions: Sequence[Version], standings: Standings) -> Version:
+def pick_version(ref: str, versions: Sequence[Version], read_standings: Callable[[], Standings]) -> Version:
     """Return the Version that `ref` names: an id or the beginning of one, `v7`, or a standing.
+
+    Standings are only read where `ref` is one: they take the whole journal.
 
     Raises:
         UsageError: none, or more than one.
     """
     wanted = ref.strip().lower()
-    by_standing = {"champion": standings.champion, "previous": standings.previous, "challenger": standings.challenger}
-    if wanted in by_standing:
-        found = [version for version in versions if version.id == by_standing[wanted]]
+    if wanted in _ABSENT:
+        id_ = getattr(read_standings(), wanted)
+        found = [version for version in versions if version.id == id_]
     else:
         found = [version for version in versions if wanted in {version.id, version.name}] or [
             version for version in versions if len(wanted) >= _SHORTEST and version.id.startswith(wanted)
         ]
     if len(found) == 1:
         return found[0]
-    raise UsageError(_explain(ref, found, versions, by_standing), hint="`trimtab versions` lists them")
+    raise UsageError(_explain(ref, found, versions), hint="`trimtab versions` lists them")
 
 
-def _explain(ref: str, found: Sequence[Version], versions: Sequence[Version], standings: dict[str, str | None]) -> str:
+def _explain(ref: str, found: Sequence[Version], versions: Sequence[Version]) -> str:
     if found:
         return f"'{ref}' begins the ids of {len(found)} Versions: {', '.join(version.id for version in found)}."
     if not versions:
         return f"there is no Version '{ref}': nothing is trained yet."
-    if ref.strip().lower() in standings:
+    if ref.strip().lower() in _ABSENT:
         return f"there is no {ref.strip().lower()} Version: {_ABSENT[ref.strip().lower()]}."
-    names = [*standings, *(version.name for version in versions), *(version.id for version in versions)]
+    names = [*_ABSENT, *(version.name for version in versions), *(version.id for version in versions)]
     return f"there is no Version '{ref[:64]}'{nearest(ref, names) or '.'}"

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 
 from trimtab.metrics.betting import STEPS, from_log, log_growth, log_mean, risk_limit
 from trimtab.metrics.figures import count, figure
+from trimtab.metrics.slices import LEAST_ROWS
 from trimtab.nouns import Evidence, Interval, Judgement, Project, PromisedSlice, State
 from trimtab.retrain.triggers.base import SHARED_BY
 
@@ -42,8 +43,6 @@ Losses = NDArray[np.float64]
 # A bet must stay under 1/m, where one row without loss would take all. Half of that is the most that is staked, because
 # the four doubling steps below it (down to 1/32 of 1/m) then meet rises from a hundredth to about half of the risk.
 LARGEST_BET = 0.5
-# Fewer outcomes of a slice than the gate `slices` would judge by are not worth a retrain, however bad they are.
-LEAST_OF_SLICE = 30
 # With a reference of zero and no tolerance every bet would be infinite.
 SMALLEST_LIMIT = 1e-6
 
@@ -127,7 +126,7 @@ class Risk:
         counted = np.searchsorted(rows, ends)
         own = losses[rows[: counted[-1]]]
         path = follow(own, np.diff(counted, prepend=0).tolist(), limit)
-        return _Track(one.name, one.reference, limit, own, np.where(counted < LEAST_OF_SLICE, -np.inf, path))
+        return _Track(one.name, one.reference, limit, own, np.where(counted < LEAST_ROWS, -np.inf, path))
 
     def _missing(self, losses: Losses, limit: float, waiting: int) -> str:
         """Return why nothing can be said, or an empty text; `waiting` are the losses of the unfinished batch."""
