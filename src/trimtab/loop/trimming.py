@@ -146,8 +146,8 @@ def forget_since(kept: Kept, moment: datetime) -> Kept:
         return kept
     mark, last = kept.before[-batches]
     layer = trims.forget(kept.layer, batches)
-    reach = reaches.forget(kept.reach, batches)
-    return replace(kept, layer=layer, mark=mark, last=last, reach=reach, before=kept.before[:-batches])
+    reach, quiet = reaches.forget(kept.reach, batches), max(kept.quiet - batches, 0)
+    return replace(kept, layer=layer, mark=mark, last=last, quiet=quiet, reach=reach, before=kept.before[:-batches])
 
 
 def learn_new(wheel: Wheel, kept: Kept, answers: pl.DataFrame, at: AsOf) -> tuple[Kept, int]:
