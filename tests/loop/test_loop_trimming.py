@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
@@ -11,13 +12,14 @@ from tests.loop.test_loop_tick import answer_and_learn
 from trimtab import clock
 from trimtab.loop.challenge import answer_both, find_standing
 from trimtab.loop.cycle import train
-from trimtab.loop.known import load_answers, load_labelled, resolve
+from trimtab.loop.known import count_once, load_answers, load_labelled, resolve
 from trimtab.loop.newcomer import fit_newcomer
 from trimtab.loop.replay import Line, Replay, replay
 from trimtab.loop.stand import promote
 from trimtab.loop.state import Wheel
 from trimtab.loop.tick import tick
-from trimtab.loop.trimming import open_layer
+from trimtab.loop.trimming import forget_since, learn_new, open_layer
+from trimtab.trim.layer import weigh
 
 MakeWheel = Callable[..., Wheel]
 SETTINGS = """
@@ -65,6 +67,22 @@ def test_outcomes_move_the_correction_once_and_as_one_decision(make_wheel: MakeW
     assert slope < 0.6  # the world has turned: the answers are taken back
     assert tick(wheel, tell=say_nothing).decisions == ()
     assert wheel.catalog.verify_journal().state == "pass"
+
+
+def test_what_is_forgotten_and_learnt_anew_counts_once(make_wheel: MakeWheel) -> None:
+    wheel = make_wheel(600, turned_at=600, settings=SETTINGS.replace('"5 windows"', '"50 windows"'))
+    train(wheel, tell=say_nothing)
+    time.sleep(0.5)
+    answer_and_learn(wheel, 300, turned=True, ago=0.4)
+    tick(wheel, tell=say_nothing)
+    kept, at = open_layer(wheel), resolve(wheel, None)
+    assert kept is not None
+    begun = forget_since(replace(kept, quiet=3), kept.before[1][0])
+    assert (begun.mark, begun.before, begun.quiet, begun.layer.batches) == (kept.before[0][0], (), 1, 0)
+    again, batches = learn_new(wheel, begun, count_once(load_answers(wheel, at)), at)
+    assert batches == 2
+    assert (again.mark, again.last, again.before) == (kept.mark, kept.last, kept.before)
+    assert weigh(again.layer) == pytest.approx(weigh(kept.layer))
 
 
 def test_what_is_unfinished_or_comes_later_is_not_learnt_from(make_wheel: MakeWheel) -> None:
