@@ -32,13 +32,15 @@ from trimtab.metrics.betting import from_log
 from trimtab.metrics.figures import count, figure
 from trimtab.monitor.sources import MOST, Batch, Compared, compare_source, measure_deviations
 from trimtab.monitor.windows import label_batches
-from trimtab.nouns import Decision, Finding, Judgement, State
+from trimtab.nouns import Contract, Decision, Finding, Judgement, State
 
 REMEMBERED = 60
 """Newest batches that are compared."""
 TRIAL = 5
 """Batches after which a new source counts in full, though there was nothing to compare it with."""
 BY = "crosscheck"
+WANTED = ("id", "key", "_event_at", "_arrived_at", "prediction", "probability", "output")
+"""What is needed of an answer: each source's words are joined to all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +206,12 @@ def _load_told(wheel: Wheel, at: AsOf) -> Told | None:
 
     All that was told of an answer is in the batch of its first label, so that late words meet what they contradict.
     """
-    outcomes = load_usable(wheel, at)
+    outcomes, standing = load_usable(wheel, at), wheel.champion()
     sources = outcomes["source"].unique().sort().to_list()
-    if len(sources) < 2:
+    if len(sources) < 2 or standing is None:
         return None
-    answers = load_predictions(wheel, at).filter(pl.col("fallback") == "")
+    scale = wheel.package(standing[1].id).scale
+    answers = load_predictions(wheel, at).filter(pl.col("fallback") == "").select(WANTED)
     words = pl.concat([_words_of(source, answers, outcomes) for source in sources])
     words = words.with_columns(pl.col("_known_at").min().over("id").alias("_first")).sort("_first", "id", "_known_at")
     monitor = wheel.project.monitor
@@ -218,7 +221,7 @@ def _load_told(wheel: Wheel, at: AsOf) -> Told | None:
     finished = [words.filter(pl.col("id").is_in(told["id"][low:high].implode())) for low, high in edges]
     own = words.group_by("source").agg(pl.len(), pl.col("_known_at").min()).rows()
     return Told(
-        tuple(_deviations_of(wheel, one) for one in finished),
+        tuple(_deviations_of(wheel.contract, scale, one) for one in finished),
         tuple(one["_first"][0] for one in finished),
         {source: labels for source, labels, _ in own},
         {source: first for source, _, first in own},
@@ -231,9 +234,8 @@ def _words_of(source: str, answers: pl.DataFrame, outcomes: pl.DataFrame) -> pl.
     return mine.filter(pl.col("value").is_not_null()).with_columns(pl.lit(source).alias("source"))
 
 
-def _deviations_of(wheel: Wheel, rows: pl.DataFrame) -> Batch:
+def _deviations_of(contract: Contract, scale: float, rows: pl.DataFrame) -> Batch:
     """Return a batch's deviations by source; what an edited Contract does not know any more is left out."""
-    contract, scale = wheel.contract, wheel.package(wheel.catalog.find_version("champion").id).scale
     labels, answers = labels_of(rows["value"], contract), logged_answers(contract, rows)
     known = np.isfinite(labels) & np.isfinite(answers.reshape(len(labels), -1)).all(axis=1)
     found = measure_deviations(contract.target.task, labels[known], answers[known], scale)
