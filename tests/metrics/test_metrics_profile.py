@@ -188,3 +188,9 @@ def test_several_classes_are_profiled_by_the_likeliest() -> None:
     assert found["answer"] == ["y", "x"]
     assert found["confidence"].tolist() == [0.5, 0.9]
     assert answer_columns("multiclass", np.empty((0, 3)), ["x", "y", "z"])["answer"] == []
+
+
+@pytest.mark.parametrize("rows", [25, 100, 995, 1009, 2549])
+def test_an_inner_bin_stands_for_ten_rows_at_least(rows: int) -> None:
+    """So no bin is about one person."""
+    assert ColumnProfile.fit(pl.Series(range(rows))).counts[1:-1].min() >= 10

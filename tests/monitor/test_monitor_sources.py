@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from trimtab.monitor.sources import Batch, compare_source, measure_deviations
+from trimtab.monitor.sources import Batch, _pair, compare_source, measure_deviations
 from trimtab.nouns import Task
 
 Numbers = NDArray[np.float64]
@@ -98,3 +98,9 @@ def test_without_others_nothing_can_be_said() -> None:
     assert compare_source("a", alone).labels == 0
     assert compare_source("a", alone).evidence == -np.inf
     assert compare_source("z", batches("binary", 1, 5)).labels == 0
+
+
+def test_each_pair_sees_every_other_source() -> None:
+    """Labels are compared in the order in which they came, whichever way several sources stand."""
+    batch = {"a": np.zeros((2, 1)), "b": np.zeros((4, 1)), "c": np.ones((4, 1))}
+    assert _pair("a", batch).ravel().tolist() == [-0.5, -0.5]

@@ -11,7 +11,7 @@ from trimtab.nouns import Decision, Evidence, Judgement, Moment, Project, State
 from trimtab.nouns.project import RetrainSpec, TriggerSpec
 from trimtab.nouns.verdict import Action
 from trimtab.retrain import find_running, judge, may_retrain, open_triggers
-from trimtab.retrain.policy import find_ended
+from trimtab.retrain.policy import find_ended, find_wait
 from trimtab.retrain.triggers.growth import Growth
 from trimtab.retrain.triggers.risk import Risk
 
@@ -42,6 +42,12 @@ def test_what_ended_a_retrain_is_found_behind_what_a_crash_left_between() -> Non
     assert find_ended(journal(*entries[:3])) is None
     assert find_ended(journal(*entries)) == journal(*entries)[3]
     assert find_ended(journal(*entries, ("retrain", 4))) == journal(*entries)[3]
+
+
+@pytest.mark.parametrize(("by", "stands"), [("layer", True), ("crosscheck", True), ("person:marta", False)])
+def test_a_wait_stands_until_somebody_decides_otherwise(by: str, stands: bool) -> None:
+    waits, other = journal(("wait", 1), ("trim", 2))
+    assert find_wait((waits, replace(other, by=by))) == (waits if stands else None)
 
 
 def test_the_first_retrain_may_begin_at_once() -> None:
