@@ -106,6 +106,18 @@ def test_the_newest_version_is_tried_before_it_is_promoted(world: Any, local: An
     assert begun == [world.ids["second"]]
 
 
+def test_a_version_that_was_there_at_the_start_is_not_tried_again(world: Any, local: Any, tmp_path: Any) -> None:
+    """It was judged before, and a worker that starts has other things to do."""
+    project, begun = world.make_project(tmp_path / "p"), list[str]()
+    worker = local(project)
+    with closing(asyncio.new_event_loop()) as loop, closing(open_catalog(project)) as catalog:
+        catalog.add_version(world.describe("second"))
+        watcher = Watcher(worker.desk, replace(worker.shelf, begin_trial=begun.append), loop)
+        watcher.look()
+        watcher.look()
+    assert begun == []
+
+
 def test_a_version_in_memory_is_not_opened_again(world: Any, local: Any, tmp_path: Any) -> None:
     """A roll-back is instant: the previous one is still there, and is not read from disk."""
     project = world.make_project(tmp_path / "p")
